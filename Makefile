@@ -1,0 +1,148 @@
+# Builds the extension with PGXS: make, make install, make unit, make lint, make installcheck.
+#
+#   PG_CONFIG=/path/to/pg_config   which server to build for
+#   CXX=clang++                    another compiler (the server's own is the default)
+#   BOOST_INCLUDEDIR=/path         where boost/ is, if the compiler does not find it
+#   WERROR=1                       warnings are errors (as in CI)
+#   T=conninfo                     `make unit`: only test/unit/conninfo_test.cpp
+#   V=1                            show whole compile commands
+
+MODULE_big = pgclone
+EXTENSION = pgclone
+DATA = sql/pgclone--1.0.sql
+PGFILEDESC = "pgclone - job server that clones tables"
+
+# SQL text in worker/catalog and worker/target_checks becomes one generated source file.
+embedded_sql_dirs = worker/catalog worker/target_checks
+embedded_sql = $(sort $(wildcard $(addsuffix /*.sql,$(embedded_sql_dirs))))
+generated = worker/catalog_sql.hpp worker/catalog_sql.cpp
+
+sources = $(sort $(wildcard shared/*.cpp sql_api/*.cpp worker/*.cpp) worker/catalog_sql.cpp)
+OBJS = $(sources:.cpp=.o)
+# Free of the server: what the unit tests link.
+pure_objects = $(patsubst %.cpp,%.o,$(filter-out %_pg.cpp,$(sources)))
+
+# The server loads modules with RTLD_GLOBAL, so only what it looks up by name is visible. The list
+# is made from the sources, so that no function can be forgotten.
+SHLIB_EXPORTS = build/exports.txt
+SHLIB_LINK = -L$(libdir) -lpq
+
+PG_CONFIG ?= pg_config
+libpq_includedir := $(shell $(PG_CONFIG) --includedir)
+server_includedir := $(shell $(PG_CONFIG) --includedir-server)
+
+# Headers that are not ours come in as system headers: our warnings are for our code. (As a system
+# directory /usr/include would lose its place in the compiler's search order.)
+system_includes = $(addprefix -isystem ,$(filter-out /usr/include,\
+	$(server_includedir) $(libpq_includedir) $(BOOST_INCLUDEDIR)))
+
+PG_CPPFLAGS = -I$(srcdir) $(system_includes) \
+	-DBOOST_ASIO_DISABLE_VISIBILITY -DBOOST_ASIO_DISABLE_THREADS
+# (mismatched-new-delete: a false alarm of g++ 12 at the frames of Asio's coroutines.)
+PG_CXXFLAGS = -std=c++20 $(coroutine_flag) -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual \
+	-Wno-register -Wno-missing-field-initializers -Wno-mismatched-new-delete \
+	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option) $(if $(filter 1,$(WERROR)),-Werror)
+# g++ 10 has coroutines behind a switch of their own.
+coroutine_flag = $(shell test "$(call has_coroutines)$(call has_coroutines,-fcoroutines)" = "noyes" \
+	&& echo -fcoroutines)
+has_coroutines = $(shell $(CXX) -std=c++20 $(1) -dM -E -x c++ /dev/null 2>/dev/null \
+	| grep -q __cpp_impl_coroutine && echo yes || echo no)
+
+# Bitcode would be compiled without our C++ flags, and the module is linked by the C++ compiler.
+override with_llvm = no
+override COMPILER = $(CXX) $(CXXFLAGS)
+NO_INSTALLCHECK = 1
+
+EXTRA_CLEAN = build $(generated) $(OBJS:.o=.d)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error PGXS not found: install the server's development files (postgresql-server-dev-NN) or set PG_CONFIG)
+endif
+include $(PGXS)
+
+CCACHE ?= $(shell command -v ccache)
+
+# --- compiling
+
+Q = $(if $(filter 1,$(V)),,@echo "CXX $@";)
+
+%.o: %.cpp
+	$(Q)$(CCACHE) $(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(OBJS): | build/toolchain.stamp worker/catalog_sql.hpp
+$(OBJS): Makefile
+
+-include $(OBJS:.o=.d)
+
+# Fails before anything is compiled, and says what is missing.
+build/toolchain.stamp: tools/check_toolchain.sh
+	@mkdir -p build
+	@tools/check_toolchain.sh $(CXX) $(coroutine_flag) $(CPPFLAGS)
+	@touch $@
+
+# --- generated files
+
+# The folders themselves are prerequisites: a file that was removed must disappear.
+build/catalog_sql.stamp: tools/embed_sql.sh $(embedded_sql) $(wildcard $(embedded_sql_dirs))
+	@mkdir -p build
+	tools/embed_sql.sh worker/catalog_sql $(embedded_sql)
+	@touch $@
+
+$(generated): build/catalog_sql.stamp
+	@test -f $@ || tools/embed_sql.sh worker/catalog_sql $(embedded_sql)
+
+build/exports.txt: tools/list_exports.sh $(filter %_pg.cpp,$(sources))
+	@mkdir -p build
+	tools/list_exports.sh $(filter %_pg.cpp,$^) > $@.new
+	@mv $@.new $@
+
+# A source file that comes or goes changes what is linked, though no object is newer.
+$(shlib): build/objects.list
+build/objects.list: FORCE
+	@mkdir -p build
+	@echo $(OBJS) | cmp -s - $@ || echo $(OBJS) > $@
+.PHONY: FORCE
+FORCE:
+
+# A name in the list that the module does not define would only be noticed by CREATE EXTENSION.
+all: build/exports.stamp
+build/exports.stamp: $(shlib) build/exports.txt tools/check_exports.sh
+	tools/check_exports.sh $(shlib) build/exports.txt
+	@touch $@
+
+# --- tests
+
+unit_sources = $(if $(T),$(T:%=test/unit/%_test.cpp),$(sort $(wildcard test/unit/*_test.cpp)))
+unit_programs = $(unit_sources:test/unit/%.cpp=build/unit/%)
+
+# Only the objects that a test needs are taken from the archive.
+build/unit/libpure.a: $(pure_objects) build/objects.list
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) crs $@ $(pure_objects)
+
+# The tests themselves are compiled without optimisation, which halves the time that takes.
+build/unit/%.o: test/unit/%.cpp Makefile | build/toolchain.stamp worker/catalog_sql.hpp
+	@mkdir -p $(@D)
+	$(Q)$(CCACHE) $(CXX) $(CXXFLAGS) $(CPPFLAGS) -O0 -U_FORTIFY_SOURCE \
+		-DDOCTEST_CONFIG_IMPLEMENT_WITH_MAIN= -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+build/unit/%_test: build/unit/%_test.o build/unit/libpure.a
+	@$(CXX) $(CXXFLAGS) -o $@ $^ $(SHLIB_LINK)
+
+.SECONDARY: $(addsuffix .o,$(unit_programs))
+-include $(addsuffix .d,$(unit_programs))
+
+.PHONY: unit unit_programs lint installcheck
+unit_programs: $(unit_programs)
+
+unit: $(unit_programs)
+	@tools/run_unit_tests.sh $(unit_programs)
+
+lint:
+	test/lint.sh
+
+# Starts its own servers, from the installed files.
+installcheck:
+	SKIP_INSTALL=1 PG_CONFIG=$(PG_CONFIG) test/all.sh pgtap

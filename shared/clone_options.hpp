@@ -1,0 +1,63 @@
+// The `options` argument of pgclone_submit, and object names as users write them. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/cpp_only.hpp"
+#include "shared/job_state.hpp"
+
+namespace pgclone {
+
+// What to do when the target table exists already.
+enum class ConflictAction { error, skip, replace, rename };
+
+struct CloneOptions {
+    bool data = true;
+    bool indexes = true;
+    bool constraints = true;
+    bool triggers = true;
+    bool comments = true;
+    bool owners = false;
+    bool acls = false;
+    ConflictAction conflict = ConflictAction::error;
+    std::optional<int> parallel; // default: pgclone.default_parallel
+    std::optional<int> retries;  // default: pgclone.retry_limit
+    std::optional<std::string> target_schema; // default: the source's
+    std::optional<std::string> target_name;   // default: the source's
+    std::optional<std::string> where;         // an SQL expression; its syntax is checked at submit
+    std::optional<std::string> unique_key;
+    std::vector<std::string> columns;            // empty = all
+    std::map<std::string, std::string> role_map; // source role -> target role
+};
+
+// Reads `json` (the text of a jsonb value). Raises PgError 22023 that names the option for an
+// unknown option, a wrong type, a value out of range or a contradiction; 0A000 for one that
+// cannot be honoured in `scope`. Nothing is ignored.
+CloneOptions parse_options(std::string_view json, JobScope scope);
+
+struct QualifiedName {
+    std::string schema;
+    std::string name;
+
+    bool operator==(const QualifiedName&) const = default;
+};
+
+// Parses `text` as schema.name with SQL's quoting rules: unquoted parts are folded to lower case
+// (ASCII), "quoted" parts taken as they are. Raises 22023 naming `argument` if it is malformed,
+// unqualified, has empty parts or one longer than 63 bytes.
+QualifiedName parse_qualified_name(std::string_view text, std::string_view argument);
+
+// `name` as a quoted SQL identifier; always quoted, so that no list of keywords is needed.
+std::string quote_identifier(std::string_view name);
+
+// `text` as an SQL literal, valid whatever standard_conforming_strings says.
+std::string quote_literal(std::string_view text);
+
+// schema.name, both quoted.
+std::string quote_qualified(const QualifiedName& name);
+
+} // namespace pgclone

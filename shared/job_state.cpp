@@ -1,0 +1,77 @@
+#include "shared/job_state.hpp"
+
+#include <array>
+#include <cstddef>
+
+#include "shared/cpp_only.hpp"
+
+namespace pgclone {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> status_names = {"pending", "running",   "completed",
+                                                          "failed",  "cancelled", "held"};
+constexpr std::array<std::string_view, 9> phase_names = {
+    "queued",  "connecting",  "planning",  "schema", "data",
+    "indexes", "constraints", "finishing", "cleanup"};
+constexpr std::array<std::string_view, 4> scope_names = {"table", "schema", "database",
+                                                         "functions"};
+constexpr std::array<std::string_view, 4> kind_names = {"none", "job", "table", "ledger"};
+
+template <typename Enum, std::size_t N>
+std::string_view name_of(const std::array<std::string_view, N>& names, Enum value) noexcept
+{
+    const auto index = static_cast<std::size_t>(value);
+    return index < N ? names[index] : std::string_view("unknown");
+}
+
+template <typename Enum, std::size_t N>
+bool parse_name(const std::array<std::string_view, N>& names, std::string_view text,
+                Enum& value) noexcept
+{
+    for (std::size_t i = 0; i < N; i++) {
+        if (names[i] == text) {
+            value = static_cast<Enum>(i);
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+std::string_view to_text(JobStatus status) noexcept { return name_of(status_names, status); }
+std::string_view to_text(JobPhase phase) noexcept { return name_of(phase_names, phase); }
+std::string_view to_text(JobScope scope) noexcept { return name_of(scope_names, scope); }
+std::string_view to_text(WorkerKind kind) noexcept { return name_of(kind_names, kind); }
+
+bool parse_status(std::string_view text, JobStatus& status) noexcept
+{
+    return parse_name(status_names, text, status);
+}
+
+bool parse_scope(std::string_view text, JobScope& scope) noexcept
+{
+    return parse_name(scope_names, text, scope);
+}
+
+bool may_become(JobStatus from, JobStatus to) noexcept
+{
+    switch (from) {
+    case JobStatus::pending:
+        return to == JobStatus::running || to == JobStatus::cancelled || to == JobStatus::failed ||
+               to == JobStatus::held;
+    case JobStatus::running:
+        return to == JobStatus::pending || to == JobStatus::completed || to == JobStatus::failed ||
+               to == JobStatus::cancelled || to == JobStatus::held;
+    case JobStatus::held:
+        return to == JobStatus::pending || to == JobStatus::cancelled || to == JobStatus::failed;
+    case JobStatus::completed:
+    case JobStatus::failed:
+    case JobStatus::cancelled:
+        return false;
+    }
+    return false;
+}
+
+} // namespace pgclone

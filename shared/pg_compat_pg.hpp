@@ -1,0 +1,15 @@
+// Differences between PostgreSQL majors, all in one place. Built and tested here: 15. Guards for
+// 14, 16 and later are kept to what each version's headers ask for.
+#pragma once
+
+#include "shared/server_pg.hpp"
+
+#if PG_VERSION_NUM < 140000
+#error "pgclone needs PostgreSQL 14 or later"
+#endif
+
+// shmem_request_hook exists from 15 on; before, memory is requested directly in _PG_init.
+#define PGCLONE_HAS_SHMEM_REQUEST_HOOK (PG_VERSION_NUM >= 150000)
+
+// 14 has SetSingleFuncCall's work still spelled out by every caller.
+#define PGCLONE_HAS_MATERIALIZED_SRF (PG_VERSION_NUM >= 150000)

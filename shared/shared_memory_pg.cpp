@@ -1,0 +1,250 @@
+#include "shared/shared_memory_pg.hpp"
+
+#include "shared/pg_compat_pg.hpp"
+#include "shared/settings.hpp"
+
+extern "C" {
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+}
+
+#include <signal.h>
+
+namespace pgclone {
+
+SharedState* shared_state = nullptr;
+
+namespace {
+
+constexpr const char* tranche_name = "pgclone";
+
+#if PGCLONE_HAS_SHMEM_REQUEST_HOOK
+shmem_request_hook_type previous_shmem_request_hook = nullptr;
+#endif
+shmem_startup_hook_type previous_shmem_startup_hook = nullptr;
+
+Size jobs_offset() { return MAXALIGN(sizeof(SharedState)); }
+
+// Worker slots hold counters that want a cache line of their own.
+Size workers_offset()
+{
+    return TYPEALIGN(alignof(WorkerSlot),
+                     add_size(jobs_offset(), mul_size(settings::max_jobs, sizeof(JobSlot))));
+}
+
+Size shared_bytes()
+{
+    return add_size(workers_offset(), mul_size(settings::max_workers, sizeof(WorkerSlot)));
+}
+
+void request_shared_memory()
+{
+    // Slack for aligning the whole: ShmemInitStruct promises no more than MAXALIGN in old majors.
+    RequestAddinShmemSpace(add_size(shared_bytes(), alignof(WorkerSlot)));
+    RequestNamedLWLockTranche(tranche_name, 1);
+}
+
+#if PGCLONE_HAS_SHMEM_REQUEST_HOOK
+void on_shmem_request()
+{
+    if (previous_shmem_request_hook)
+        previous_shmem_request_hook();
+    request_shared_memory();
+}
+#endif
+
+void on_shmem_startup()
+{
+    if (previous_shmem_startup_hook)
+        previous_shmem_startup_hook();
+
+    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+    bool found = false;
+    char* base = static_cast<char*>(
+        ShmemInitStruct("pgclone", add_size(shared_bytes(), alignof(WorkerSlot)), &found));
+    base = reinterpret_cast<char*>(TYPEALIGN(alignof(WorkerSlot), base));
+    shared_state = reinterpret_cast<SharedState*>(base);
+    if (!found) {
+        // All zero is the right start for every slot: state `free`, counters 0.
+        memset(base, 0, shared_bytes());
+        shared_state->lock = &GetNamedLWLockTranche(tranche_name)->lock;
+        shared_state->max_jobs = settings::max_jobs;
+        shared_state->max_workers = settings::max_workers;
+        shared_state->next_queue_position = 1;
+        shared_state->scan_pending = true;
+        ConditionVariableInit(&shared_state->job_ended);
+        // Generations begin at a value that differs from one life of shared memory to the next,
+        // so that a worker registered before a crash fits no slot after it.
+        const uint32 first_generation = static_cast<uint32>(GetCurrentTimestamp() / 1000);
+        for (int i = 0; i < settings::max_jobs; i++)
+            job_slot(i).generation = first_generation;
+        for (int i = 0; i < settings::max_workers; i++)
+            worker_slot(i).generation = first_generation;
+    }
+    LWLockRelease(AddinShmemInitLock);
+}
+
+} // namespace
+
+void install_shared_memory_hooks()
+{
+#if PGCLONE_HAS_SHMEM_REQUEST_HOOK
+    previous_shmem_request_hook = shmem_request_hook;
+    shmem_request_hook = on_shmem_request;
+#else
+    request_shared_memory();
+#endif
+    previous_shmem_startup_hook = shmem_startup_hook;
+    shmem_startup_hook = on_shmem_startup;
+}
+
+void require_shared_state()
+{
+    if (shared_state)
+        return;
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("pgclone must be loaded via \"shared_preload_libraries\""),
+                    errhint("Add shared_preload_libraries = 'pgclone' to postgresql.conf and "
+                            "restart the server.")));
+}
+
+JobSlot& job_slot(int index)
+{
+    Assert(index >= 0 && index < shared_state->max_jobs);
+    return reinterpret_cast<JobSlot*>(reinterpret_cast<char*>(shared_state) + jobs_offset())[index];
+}
+
+WorkerSlot& worker_slot(int index)
+{
+    Assert(index >= 0 && index < shared_state->max_workers);
+    return reinterpret_cast<WorkerSlot*>(reinterpret_cast<char*>(shared_state) +
+                                         workers_offset())[index];
+}
+
+void lock_shared() { LWLockAcquire(shared_state->lock, LW_SHARED); }
+void lock_exclusive() { LWLockAcquire(shared_state->lock, LW_EXCLUSIVE); }
+void unlock() { LWLockRelease(shared_state->lock); }
+
+int find_job(Oid database, int64 job_id)
+{
+    Assert(LWLockHeldByMe(shared_state->lock));
+    for (int i = 0; i < shared_state->max_jobs; i++) {
+        const JobSlot& job = job_slot(i);
+        if (job.state != JobSlotState::free && job.state != JobSlotState::reserved &&
+            job.database == database && job.job_id == job_id)
+            return i;
+    }
+    return -1;
+}
+
+int reserve_job_slot()
+{
+    Assert(LWLockHeldByMeInMode(shared_state->lock, LW_EXCLUSIVE));
+    for (int i = 0; i < shared_state->max_jobs; i++) {
+        JobSlot& job = job_slot(i);
+        if (job.state != JobSlotState::free)
+            continue;
+        job.state = JobSlotState::reserved;
+        job.job_worker = -1;
+        return i;
+    }
+    return -1;
+}
+
+void publish_job_slot(int index)
+{
+    Assert(LWLockHeldByMeInMode(shared_state->lock, LW_EXCLUSIVE));
+    JobSlot& job = job_slot(index);
+    Assert(job.state == JobSlotState::reserved);
+    job.queue_position = shared_state->next_queue_position++;
+    job.state = JobSlotState::queued;
+}
+
+void release_job_slot(int index)
+{
+    Assert(LWLockHeldByMeInMode(shared_state->lock, LW_EXCLUSIVE));
+    JobSlot& job = job_slot(index);
+    const uint32 next_generation = job.generation + 1;
+    // The slot held a password: a plain memset of memory that is not read again could be dropped.
+    explicit_bzero(&job, sizeof(job));
+    job.generation = next_generation;
+    job.job_worker = -1;
+    job.state = JobSlotState::free;
+}
+
+int claim_worker_slot(WorkerKind kind)
+{
+    Assert(LWLockHeldByMeInMode(shared_state->lock, LW_EXCLUSIVE));
+    for (int i = 0; i < shared_state->max_workers; i++) {
+        WorkerSlot& worker = worker_slot(i);
+        if (worker.state != WorkerState::free)
+            continue;
+        worker.state = WorkerState::registered;
+        worker.kind = kind;
+        worker.job_slot = -1;
+        worker.registered_at = GetCurrentTimestamp();
+        return i;
+    }
+    return -1;
+}
+
+void release_worker_slot(int index)
+{
+    Assert(LWLockHeldByMeInMode(shared_state->lock, LW_EXCLUSIVE));
+    WorkerSlot& worker = worker_slot(index);
+    worker.state = WorkerState::free;
+    worker.kind = WorkerKind::none;
+    worker.task_state = TaskState::not_ready;
+    worker.generation++;
+    worker.pid = 0;
+    worker.job_slot = -1;
+    worker.job_generation = 0;
+    worker.number = 0;
+    worker.database = InvalidOid;
+    worker.target_pid = 0;
+    worker.source_pid = 0;
+    worker.task_id = 0;
+    worker.job_id = 0;
+    worker.registered_at = 0;
+    worker.task_rows = 0;
+    worker.task_bytes = 0;
+    worker.current_table[0] = '\0';
+    worker.wait_reason[0] = '\0';
+    memset(&worker.error, 0, sizeof(worker.error));
+    worker.counters.rows.store(0, std::memory_order_relaxed);
+    worker.counters.bytes.store(0, std::memory_order_relaxed);
+    worker.counters.last_progress_at.store(0, std::memory_order_relaxed);
+}
+
+void signal_worker(int worker_index)
+{
+    Assert(LWLockHeldByMe(shared_state->lock));
+    const WorkerSlot& worker = worker_slot(worker_index);
+    if (worker.state == WorkerState::attached && worker.pid > 0 && worker.pid != MyProcPid)
+        kill(worker.pid, SIGUSR1);
+}
+
+void signal_workers_of_job(int job_index)
+{
+    Assert(LWLockHeldByMe(shared_state->lock));
+    const uint32 generation = job_slot(job_index).generation;
+    for (int i = 0; i < shared_state->max_workers; i++) {
+        const WorkerSlot& worker = worker_slot(i);
+        if (worker.job_slot == job_index && worker.job_generation == generation)
+            signal_worker(i);
+    }
+}
+
+void wake_supervisor()
+{
+    // Read without the lock: a latch pointer lies in the array of PGPROCs, which lives as long as
+    // shared memory, so the worst that a stale one does is to wake another process for nothing.
+    Latch* latch = shared_state->supervisor_latch;
+    if (latch)
+        SetLatch(latch);
+}
+
+void broadcast_job_ended() { ConditionVariableBroadcast(&shared_state->job_ended); }
+
+} // namespace pgclone

@@ -1,0 +1,975 @@
+\echo Use "CREATE EXTENSION pgclone" to load this file. \quit
+
+-- House rules of this script:
+-- * ASCII only: the database may be in any encoding.
+-- * Every function fixes its search_path, every object of ours is named with its schema.
+-- * Nobody but the owner has rights on tables and sequence. Functions that workers call act as
+--   the owner after pgclone_ledger_authorize() has let them in; functions whose name begins with
+--   pgclone_ledger_ and that take a viewer are called by the library alone, as the owner.
+
+-- ---------------------------------------------------------------------------------------------
+-- The ledger
+-- ---------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE @extschema@.pgclone_job_id_seq AS bigint;
+
+CREATE TABLE @extschema@.pgclone_job (
+    job_id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('@extschema@.pgclone_job_id_seq'),
+    -- who, and whence: never changed
+    submitter oid NOT NULL,
+    submitter_name name NOT NULL,
+    source text NOT NULL, -- name of a foreign server, or connection string without secrets
+    source_kind text NOT NULL CHECK (source_kind IN ('conninfo', 'server')),
+    -- which server that turned out to be: set once
+    source_system_identifier text,
+    source_database oid,
+    -- what
+    scope text NOT NULL CHECK (scope IN ('table', 'schema', 'database', 'functions')),
+    object_schema text,
+    object_name text,
+    target_schema text,
+    target_name text,
+    options jsonb NOT NULL,
+    unique_key text,
+    priority integer NOT NULL DEFAULT 0,
+    run_at timestamptz,
+    depends_on bigint[],
+    -- how it goes
+    status text NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled', 'held')),
+    phase text NOT NULL DEFAULT 'queued',
+    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    epoch integer NOT NULL DEFAULT 0 CHECK (epoch >= 0),
+    snapshot_lsn pg_lsn,
+    incarnation text,
+    consistent boolean NOT NULL DEFAULT true,
+    tables_total integer,
+    tables_completed integer NOT NULL DEFAULT 0,
+    rows_copied bigint NOT NULL DEFAULT 0,
+    bytes_copied bigint NOT NULL DEFAULT 0,
+    bytes_total bigint,
+    submitted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    sqlstate text CHECK (sqlstate OPERATOR(pg_catalog.~) '^[0-9A-Z]{5}$'),
+    error_message text,
+    error_detail text,
+    error_hint text,
+    CHECK ((status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
+);
+
+ALTER SEQUENCE @extschema@.pgclone_job_id_seq OWNED BY @extschema@.pgclone_job.job_id;
+
+CREATE UNIQUE INDEX pgclone_job_unique_key ON @extschema@.pgclone_job (unique_key)
+    WHERE status IN ('pending', 'running', 'held');
+CREATE INDEX pgclone_job_unfinished ON @extschema@.pgclone_job (job_id)
+    WHERE status IN ('pending', 'running', 'held');
+
+CREATE TABLE @extschema@.pgclone_task (
+    job_id bigint NOT NULL REFERENCES @extschema@.pgclone_job ON DELETE CASCADE,
+    task_id integer NOT NULL CHECK (task_id > 0),
+    kind text NOT NULL,
+    stage integer NOT NULL,
+    phase text NOT NULL,
+    schema_name text,
+    object_name text,
+    spec jsonb NOT NULL,
+    status text NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'running', 'done', 'failed', 'skipped')),
+    epoch integer NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
+    worker text,
+    format text,
+    column_list text[],
+    predicate text,
+    rows_source bigint,
+    rows_target bigint,
+    bytes bigint,
+    wait_source interval,
+    wait_target interval,
+    started_at timestamptz,
+    finished_at timestamptz,
+    sqlstate text CHECK (sqlstate OPERATOR(pg_catalog.~) '^[0-9A-Z]{5}$'),
+    error_message text,
+    skip_reason text,
+    PRIMARY KEY (job_id, task_id),
+    CHECK (status <> 'done' OR rows_source IS NOT DISTINCT FROM rows_target)
+);
+
+-- What a row may become, whoever writes it: a role that could forge a row could have a later run
+-- log in as someone else.
+CREATE FUNCTION @extschema@.pgclone_guard_job() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF ROW(NEW.job_id, NEW.submitter, NEW.submitter_name, NEW.source, NEW.source_kind, NEW.scope,
+           NEW.object_schema, NEW.object_name, NEW.target_schema, NEW.target_name, NEW.options,
+           NEW.unique_key, NEW.submitted_at)
+       IS DISTINCT FROM
+       ROW(OLD.job_id, OLD.submitter, OLD.submitter_name, OLD.source, OLD.source_kind, OLD.scope,
+           OLD.object_schema, OLD.object_name, OLD.target_schema, OLD.target_name, OLD.options,
+           OLD.unique_key, OLD.submitted_at)
+       OR (OLD.source_system_identifier IS NOT NULL
+           AND OLD.source_system_identifier IS DISTINCT FROM NEW.source_system_identifier)
+       OR (OLD.source_database IS NOT NULL
+           AND OLD.source_database IS DISTINCT FROM NEW.source_database) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('who and whence of job %s cannot be changed', OLD.job_id);
+    END IF;
+    -- The same table as may_become() in shared/job_state.cpp.
+    IF NOT (CASE OLD.status
+            WHEN 'pending' THEN NEW.status IN ('pending', 'running', 'cancelled', 'failed', 'held')
+            WHEN 'running' THEN true
+            WHEN 'held' THEN NEW.status IN ('held', 'pending', 'cancelled', 'failed')
+            ELSE NEW IS NOT DISTINCT FROM OLD
+            END) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s cannot go from %s to %s', OLD.job_id, OLD.status, NEW.status);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER pgclone_guard_job BEFORE UPDATE ON @extschema@.pgclone_job
+    FOR EACH ROW EXECUTE FUNCTION @extschema@.pgclone_guard_job();
+ALTER TABLE @extschema@.pgclone_job ENABLE ALWAYS TRIGGER pgclone_guard_job;
+
+CREATE FUNCTION @extschema@.pgclone_guard_task() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF ROW(NEW.job_id, NEW.task_id, NEW.kind, NEW.stage, NEW.spec)
+       IS DISTINCT FROM ROW(OLD.job_id, OLD.task_id, OLD.kind, OLD.stage, OLD.spec)
+       OR NOT (CASE OLD.status
+               WHEN 'pending' THEN NEW.status IN ('pending', 'running', 'skipped')
+               WHEN 'running' THEN NEW.status IN ('running', 'done', 'failed', 'pending')
+               WHEN 'failed' THEN NEW.status IN ('failed', 'running', 'pending')
+               -- a new epoch, or an unlogged table after a crash, un-marks a task
+               WHEN 'done' THEN NEW.status IN ('done', 'pending')
+               ELSE NEW.status = OLD.status
+               END) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('task %s of job %s cannot be changed like that (%s to %s)',
+                             OLD.task_id, OLD.job_id, OLD.status, NEW.status);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER pgclone_guard_task BEFORE UPDATE ON @extschema@.pgclone_task
+    FOR EACH ROW EXECUTE FUNCTION @extschema@.pgclone_guard_task();
+ALTER TABLE @extschema@.pgclone_task ENABLE ALWAYS TRIGGER pgclone_guard_task;
+
+-- ---------------------------------------------------------------------------------------------
+-- The ledger's functions for workers. They are open to all roles, since a worker's session is
+-- that of the submitter; the first line of each lets only such a session in.
+-- ---------------------------------------------------------------------------------------------
+
+-- Passes if this session belongs to a live worker of the job (NULL: to a ledger worker), and its
+-- session user is the submitter; else 42501.
+CREATE FUNCTION @extschema@.pgclone_ledger_authorize(job_id bigint) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_ledger_authorize';
+
+CREATE FUNCTION @extschema@.pgclone_ledger_notify(job_id bigint, event text, status text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_notify('pgclone_events',
+                     (SELECT row_to_json(e)::text
+                      FROM (SELECT $1 AS job_id, $2 AS event, $3 AS status) AS e));
+$$;
+
+-- A job worker's first act: locks the row, counts the attempt. A row that is final is returned as
+-- it is, and ends the worker.
+CREATE FUNCTION @extschema@.pgclone_ledger_start(job_id bigint)
+RETURNS TABLE (status text, source text, source_kind text, scope text, object_schema text,
+               object_name text, options text, attempts integer, epoch integer,
+               is_superuser boolean, may_submit boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    job @extschema@.pgclone_job%ROWTYPE;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    SELECT * INTO job FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('job %s does not exist', this_job);
+    END IF;
+    IF job.status = 'held' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is held', this_job);
+    END IF;
+    IF job.status IN ('pending', 'running') THEN
+        UPDATE @extschema@.pgclone_job AS j
+            SET status = 'running', phase = 'connecting', attempts = j.attempts + 1,
+                started_at = coalesce(j.started_at, clock_timestamp())
+            WHERE j.job_id = this_job
+            RETURNING * INTO job;
+        PERFORM @extschema@.pgclone_ledger_notify(this_job, 'started', 'running');
+    END IF;
+    RETURN QUERY
+        SELECT job.status, job.source, job.source_kind, job.scope, job.object_schema,
+               job.object_name, job.options::text, job.attempts, job.epoch,
+               coalesce((SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user),
+                        false),
+               has_function_privilege(session_user,
+                   '@extschema@.pgclone_submit(text, text, text, jsonb)', 'EXECUTE');
+END
+$$;
+
+-- Notes which server and database the source is, and the snapshot; NULL keeps what is there.
+CREATE FUNCTION @extschema@.pgclone_ledger_source(job_id bigint, system_identifier text,
+    source_database bigint, snapshot_lsn text, epoch integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_identifier ALIAS FOR $2;
+    new_database ALIAS FOR $3;
+    new_lsn ALIAS FOR $4;
+    new_epoch ALIAS FOR $5;
+    job @extschema@.pgclone_job%ROWTYPE;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    SELECT * INTO job FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job FOR UPDATE;
+    IF NOT FOUND OR job.status <> 'running' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    IF job.source_system_identifier <> new_identifier
+       OR job.source_database <> new_database::oid THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('the source of job %s is not the one that it began with', this_job),
+            DETAIL = format('The job began with system identifier %s, database %s; '
+                            'the source is now %s, database %s.', job.source_system_identifier,
+                            job.source_database, new_identifier, new_database);
+    END IF;
+    UPDATE @extschema@.pgclone_job AS j
+        SET source_system_identifier = coalesce(j.source_system_identifier, new_identifier),
+            source_database = coalesce(j.source_database, new_database::oid),
+            snapshot_lsn = coalesce(new_lsn::pg_lsn, j.snapshot_lsn),
+            epoch = coalesce(new_epoch, j.epoch)
+        WHERE j.job_id = this_job;
+END
+$$;
+
+-- Writes the plan: `tasks` is a JSON array, each element one task, kept whole as its spec.
+CREATE FUNCTION @extschema@.pgclone_ledger_plan(job_id bigint, tasks text, bytes_total bigint,
+    tables_total integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_tasks ALIAS FOR $2;
+    new_bytes_total ALIAS FOR $3;
+    new_tables_total ALIAS FOR $4;
+    job_epoch integer;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_job AS j
+        SET bytes_total = new_bytes_total, tables_total = new_tables_total, phase = 'planning'
+        WHERE j.job_id = this_job AND j.status = 'running'
+        RETURNING j.epoch INTO job_epoch;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    IF EXISTS (SELECT FROM @extschema@.pgclone_task AS t
+               WHERE t.job_id = this_job AND t.status = 'done') THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s has finished tasks, its plan cannot be replaced', this_job);
+    END IF;
+    DELETE FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job;
+    INSERT INTO @extschema@.pgclone_task (job_id, task_id, kind, stage, phase, schema_name,
+            object_name, spec, status, epoch, format, column_list, predicate, skip_reason)
+        SELECT this_job, (t.spec ->> 'task_id')::integer, t.spec ->> 'kind',
+               (t.spec ->> 'stage')::integer, t.spec ->> 'phase', t.spec ->> 'schema_name',
+               t.spec ->> 'object_name', t.spec,
+               CASE WHEN t.spec ->> 'skip_reason' <> '' THEN 'skipped' ELSE 'pending' END,
+               job_epoch, nullif(t.spec ->> 'format', ''),
+               CASE WHEN jsonb_typeof(t.spec -> 'column_list') = 'array'
+                         AND jsonb_array_length(t.spec -> 'column_list') > 0
+                    THEN ARRAY(SELECT c.name
+                               FROM jsonb_array_elements_text(t.spec -> 'column_list')
+                                   WITH ORDINALITY AS c(name, position)
+                               ORDER BY c.position) END,
+               nullif(t.spec ->> 'predicate', ''), nullif(t.spec ->> 'skip_reason', '')
+        FROM jsonb_array_elements(new_tasks::jsonb) AS t(spec);
+END
+$$;
+
+-- Counts an attempt; to be committed before the work starts.
+CREATE FUNCTION @extschema@.pgclone_ledger_task_start(job_id bigint, task_id integer, worker text)
+RETURNS TABLE (spec text, attempts integer)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    this_task ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    RETURN QUERY
+        UPDATE @extschema@.pgclone_task AS t
+            SET status = 'running', worker = this_worker, attempts = t.attempts + 1,
+                started_at = clock_timestamp(), finished_at = NULL, sqlstate = NULL,
+                error_message = NULL
+            WHERE t.job_id = this_job AND t.task_id = this_task
+              AND t.status IN ('pending', 'failed')
+              AND EXISTS (SELECT FROM @extschema@.pgclone_job AS j
+                          WHERE j.job_id = this_job AND j.status = 'running')
+            RETURNING t.spec::text, t.attempts;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('task %s of job %s cannot be started', this_task, this_job);
+    END IF;
+END
+$$;
+
+-- First statement of the transaction that does the task's work.
+CREATE FUNCTION @extschema@.pgclone_ledger_task_lock(job_id bigint, task_id integer, worker text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    this_task ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    PERFORM FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = this_job AND t.task_id = this_task AND t.status = 'running'
+          AND t.worker = this_worker
+        FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('task %s of job %s is not run by worker %s', this_task, this_job,
+                             this_worker);
+    END IF;
+END
+$$;
+
+-- Last statement of that transaction: the mark commits with the work.
+CREATE FUNCTION @extschema@.pgclone_ledger_task_done(job_id bigint, task_id integer, worker text,
+    rows_source bigint, rows_target bigint, bytes bigint, wait_source_ms bigint,
+    wait_target_ms bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    this_task ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+    sent ALIAS FOR $4;
+    stored ALIAS FOR $5;
+    new_bytes ALIAS FOR $6;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    IF sent IS DISTINCT FROM stored THEN
+        RAISE EXCEPTION USING ERRCODE = 'data_corrupted',
+            MESSAGE = format('task %s of job %s stored %s rows, but the source sent %s',
+                             this_task, this_job, stored, sent);
+    END IF;
+    -- The share lock holds the job's end back until this transaction is over: a job that has
+    -- failed gets no data any more.
+    PERFORM FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.status = 'running' FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    UPDATE @extschema@.pgclone_task AS t
+        SET status = 'done', rows_source = sent, rows_target = stored, bytes = new_bytes,
+            wait_source = $7 * interval '1 millisecond',
+            wait_target = $8 * interval '1 millisecond',
+            finished_at = clock_timestamp()
+        WHERE t.job_id = this_job AND t.task_id = this_task AND t.status = 'running'
+          AND t.worker = this_worker;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('task %s of job %s is not run by worker %s', this_task, this_job,
+                             this_worker);
+    END IF;
+END
+$$;
+
+-- After a rollback, or a connection that was lost in a commit. Returns the task's status after
+-- it. A task that is not, or no longer, run by that worker is left alone: it may have been
+-- committed, and a worker that was given up must not touch its successor's work.
+CREATE FUNCTION @extschema@.pgclone_ledger_task_failed(job_id bigint, task_id integer, worker text,
+    error_sqlstate text, error_message text, retry boolean) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    this_task ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+    new_message ALIAS FOR $5;
+    new_status text;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_task AS t
+        SET status = CASE WHEN retry THEN 'pending' ELSE 'failed' END,
+            sqlstate = nullif(error_sqlstate, ''), error_message = nullif(new_message, ''),
+            finished_at = clock_timestamp()
+        WHERE t.job_id = this_job AND t.task_id = this_task AND t.status = 'running'
+          AND t.worker = this_worker;
+    SELECT t.status INTO new_status FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = this_job AND t.task_id = this_task;
+    -- 'done' if the commit of the work went through and only the news of it was lost
+    RETURN new_status;
+END
+$$;
+
+-- Writes the final state and sends the notification. False if the row is final or gone.
+-- Also called, as the owner, by the ledger worker and by pgclone_cancel.
+CREATE FUNCTION @extschema@.pgclone_ledger_finish_unchecked(job_id bigint, status text, phase text,
+    error_sqlstate text, error_message text, error_detail text, error_hint text,
+    rows_copied bigint, bytes_copied bigint, tables_completed integer, consistent boolean)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_status ALIAS FOR $2;
+    new_sqlstate text := nullif($4, '');
+    new_message text := nullif($5, '');
+    old_status text;
+    open_task integer;
+BEGIN
+    SELECT j.status INTO old_status FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job FOR UPDATE;
+    IF NOT FOUND OR old_status IN ('completed', 'failed', 'cancelled') THEN
+        RETURN false;
+    END IF;
+    IF new_status IS NULL OR new_status NOT IN ('completed', 'failed', 'cancelled') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('job %s cannot end as %s', this_job, new_status);
+    END IF;
+    IF new_status = 'completed' THEN
+        SELECT t.task_id INTO open_task FROM @extschema@.pgclone_task AS t
+            WHERE t.job_id = this_job AND t.status NOT IN ('done', 'skipped')
+            ORDER BY t.task_id LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'internal_error',
+                MESSAGE = format('job %s cannot be completed: task %s is not done', this_job,
+                                 open_task);
+        END IF;
+    ELSE
+        -- What is locked is being rolled back, or about to fail in task_done: no need to wait.
+        UPDATE @extschema@.pgclone_task AS t
+            SET status = 'failed', finished_at = clock_timestamp(),
+                sqlstate = coalesce(new_sqlstate, '57014'),
+                error_message = coalesce(new_message, format('job %s was %s', this_job, new_status))
+            WHERE (t.job_id, t.task_id) IN
+                  (SELECT r.job_id, r.task_id FROM @extschema@.pgclone_task AS r
+                   WHERE r.job_id = this_job AND r.status = 'running'
+                   FOR UPDATE SKIP LOCKED);
+    END IF;
+    UPDATE @extschema@.pgclone_job AS j
+        SET status = new_status, phase = coalesce($3, j.phase), sqlstate = new_sqlstate,
+            error_message = new_message, error_detail = nullif($6, ''), error_hint = nullif($7, ''),
+            rows_copied = coalesce($8, j.rows_copied), bytes_copied = coalesce($9, j.bytes_copied),
+            tables_completed = coalesce($10, j.tables_completed),
+            consistent = coalesce($11, j.consistent), finished_at = clock_timestamp()
+        WHERE j.job_id = this_job;
+    PERFORM @extschema@.pgclone_ledger_notify(this_job, new_status, new_status);
+    RETURN true;
+END
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_finish(job_id bigint, status text, phase text,
+    error_sqlstate text, error_message text, error_detail text, error_hint text,
+    rows_copied bigint, bytes_copied bigint, tables_completed integer, consistent boolean)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize($1);
+    RETURN @extschema@.pgclone_ledger_finish_unchecked($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                                                       $11);
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------
+-- What the library itself calls as the owner
+-- ---------------------------------------------------------------------------------------------
+
+-- The slots of this database's unfinished jobs.
+CREATE FUNCTION @extschema@.pgclone_live_jobs(
+    OUT job_id bigint, OUT state text, OUT status text, OUT phase text, OUT wait_reason text,
+    OUT scope text, OUT role oid, OUT schema_name text, OUT table_name text,
+    OUT current_table text, OUT attempts integer, OUT epoch integer, OUT workers integer,
+    OUT tables_total integer, OUT tables_completed integer, OUT rows_copied bigint,
+    OUT bytes_copied bigint, OUT rows_total bigint, OUT bytes_total bigint,
+    OUT submitted_at timestamptz, OUT started_at timestamptz, OUT data_started_at timestamptz,
+    OUT consistent boolean, OUT cancel_requested boolean, OUT target_pids integer[])
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_live_jobs';
+
+-- Of a ledger worker after a start: unfinished jobs that no slot stands for.
+CREATE FUNCTION @extschema@.pgclone_ledger_interrupted() RETURNS SETOF bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(NULL);
+    RETURN QUERY
+        SELECT j.job_id FROM @extschema@.pgclone_job AS j
+        WHERE j.status IN ('pending', 'running')
+          AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l)
+        ORDER BY j.job_id;
+END
+$$;
+
+-- The rules of pg_signal_backend and pg_stat_activity.
+CREATE FUNCTION @extschema@.pgclone_may_signal(viewer oid, submitter oid) RETURNS boolean
+LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pgclone_may_signal';
+CREATE FUNCTION @extschema@.pgclone_may_see(viewer oid, submitter oid) RETURNS boolean
+LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pgclone_may_see';
+
+-- Writes a job's row. is_new is false if unique_key stands for an unfinished job already.
+CREATE FUNCTION @extschema@.pgclone_ledger_enqueue(submitter oid, submitter_name name,
+    source text, source_kind text, scope text, object_schema text, object_name text,
+    target_schema text, target_name text, options jsonb, unique_key text,
+    OUT job_id bigint, OUT is_new boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    new_key ALIAS FOR $11;
+    result ALIAS FOR $12;
+BEGIN
+    is_new := false;
+    LOOP
+        INSERT INTO @extschema@.pgclone_job (submitter, submitter_name, source, source_kind, scope,
+                object_schema, object_name, target_schema, target_name, options, unique_key)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            ON CONFLICT (unique_key) WHERE status IN ('pending', 'running', 'held') DO NOTHING
+            RETURNING job_id INTO result;
+        IF FOUND THEN
+            is_new := true;
+            RETURN;
+        END IF;
+        SELECT j.job_id INTO result FROM @extschema@.pgclone_job AS j
+            WHERE j.unique_key = new_key AND j.status IN ('pending', 'running', 'held');
+        -- Else that job has ended in between: try again.
+        EXIT WHEN FOUND;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_outcome(job_id bigint)
+RETURNS TABLE (status text, submitter oid, source_system_identifier text, sqlstate text,
+               error_message text, error_detail text, error_hint text)
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT j.status, j.submitter, j.source_system_identifier, j.sqlstate, j.error_message,
+           j.error_detail, j.error_hint
+    FROM @extschema@.pgclone_job AS j WHERE j.job_id = $1;
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_clear(viewer oid) RETURNS integer
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH cleared AS (
+        DELETE FROM @extschema@.pgclone_job AS j
+        WHERE j.status IN ('completed', 'failed', 'cancelled')
+          AND @extschema@.pgclone_may_signal($1, j.submitter)
+        RETURNING 1)
+    SELECT count(*)::integer FROM cleared;
+$$;
+
+-- The options of pgclone_submit from the arguments of the table forms.
+CREATE FUNCTION @extschema@.pgclone_merge_options(options jsonb, include_data boolean,
+                                                  target_name text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_typeof(options) <> 'object' THEN
+        RETURN options; -- refused by pgclone_submit
+    END IF;
+    IF options ? 'data' AND options -> 'data' <> to_jsonb(include_data) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'argument "include_data" contradicts option "data"';
+    END IF;
+    IF target_name IS NOT NULL AND options ? 'target_name'
+       AND options -> 'target_name' <> to_jsonb(target_name) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'argument "target_name" contradicts option "target_name"';
+    END IF;
+    RETURN options || jsonb_build_object('data', include_data)
+        || CASE WHEN target_name IS NULL THEN '{}'
+                ELSE jsonb_build_object('target_name', target_name) END;
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Progress
+-- ---------------------------------------------------------------------------------------------
+
+CREATE TYPE @extschema@.pgclone_job_progress AS (
+    job_id bigint,
+    status text,
+    phase text,
+    wait_reason text,
+    database name,
+    submitted_by name,
+    scope text,
+    schema_name text,
+    table_name text,
+    current_table text,
+    tables_total integer,
+    tables_completed integer,
+    rows_copied bigint,
+    bytes_copied bigint,
+    bytes_total bigint,
+    workers integer,
+    pct_complete numeric,
+    progress_bar text,
+    rate text,
+    eta interval,
+    submitted_at timestamptz,
+    started_at timestamptz,
+    finished_at timestamptz,
+    elapsed_time interval,
+    attempts integer,
+    consistent boolean,
+    sqlstate text,
+    error_message text
+);
+
+CREATE TYPE @extschema@.pgclone_task_progress AS (
+    job_id bigint,
+    task_id integer,
+    status text,
+    kind text,
+    stage integer,
+    phase text,
+    schema_name text,
+    object_name text,
+    attempts integer,
+    epoch integer,
+    worker text,
+    format text,
+    column_list text[],
+    predicate text,
+    rows_source bigint,
+    rows_target bigint,
+    bytes bigint,
+    wait_source interval,
+    wait_target interval,
+    started_at timestamptz,
+    finished_at timestamptz,
+    elapsed_time interval,
+    sqlstate text,
+    error_message text,
+    skip_reason text
+);
+
+-- Bytes a second as '118 MB/s'.
+CREATE FUNCTION @extschema@.pgclone_rate_text(rate double precision) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $1 >= 10 * 1048576.0 THEN round(($1 / 1048576)::numeric)::text || ' MB/s'
+                WHEN $1 >= 1048576 THEN round(($1 / 1048576)::numeric, 1)::text || ' MB/s'
+                WHEN $1 >= 1024 THEN round(($1 / 1024)::numeric)::text || ' kB/s'
+                ELSE round($1::numeric)::text || ' B/s' END;
+$$;
+
+-- The bar's parts, those that are known: share done, rows, rate, time left or spent.
+CREATE FUNCTION @extschema@.pgclone_bar_text(pct numeric, rows_copied bigint, rate text,
+    time_left interval, time_spent interval) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT concat_ws(' | ',
+        format('[%s%s]', repeat(b.full_cell, b.cells), repeat(b.empty_cell, 12 - b.cells))
+            || coalesce(' ' || round($1, 1)::text || '%', ''),
+        $2::text || ' rows',
+        $3,
+        coalesce(to_char(make_interval(secs => floor(extract(epoch FROM $4))::float8),
+                         'HH24:MI:SS') || ' left',
+                 to_char(make_interval(secs => floor(extract(epoch FROM $5))::float8),
+                         'HH24:MI:SS') || ' elapsed'))
+    FROM (SELECT CASE WHEN u.utf8 THEN chr(9608) ELSE '#' END AS full_cell,
+                 CASE WHEN u.utf8 THEN chr(9617) ELSE '-' END AS empty_cell,
+                 least(12, greatest(0, ceil(coalesce($1, 0) * 12 / 100)))::integer AS cells
+          FROM (SELECT getdatabaseencoding() = 'UTF8' AS utf8) AS u) AS b;
+$$;
+
+-- Jobs as `viewer` may see them: slots and ledger. While a job has a slot, that tells its state;
+-- a final state is told by the ledger alone.
+CREATE FUNCTION @extschema@.pgclone_ledger_jobs(viewer oid)
+RETURNS SETOF @extschema@.pgclone_job_progress
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH live AS MATERIALIZED (
+        SELECT * FROM @extschema@.pgclone_live_jobs() AS l WHERE l.state <> 'reserved'
+    ), merged AS (
+        SELECT coalesce(j.job_id, l.job_id) AS job_id,
+               f.is_final,
+               CASE WHEN f.is_final THEN j.status ELSE coalesce(l.status, j.status) END AS status,
+               CASE WHEN f.is_final THEN j.phase ELSE coalesce(l.phase, j.phase) END AS phase,
+               CASE WHEN f.is_final THEN NULL ELSE nullif(l.wait_reason, '') END AS wait_reason,
+               coalesce(j.submitter, l.role) AS submitter,
+               j.submitter_name,
+               coalesce(j.scope, l.scope) AS scope,
+               coalesce(j.object_schema, l.schema_name) AS schema_name,
+               coalesce(j.object_name, l.table_name) AS table_name,
+               CASE WHEN NOT f.is_final THEN nullif(l.current_table, '') END AS current_table,
+               CASE WHEN f.is_final OR l.tables_total = 0 THEN j.tables_total
+                    ELSE coalesce(l.tables_total, j.tables_total) END AS tables_total,
+               CASE WHEN f.is_final THEN j.tables_completed
+                    ELSE coalesce(l.tables_completed, j.tables_completed) END AS tables_completed,
+               CASE WHEN f.is_final THEN j.rows_copied
+                    ELSE coalesce(l.rows_copied, j.rows_copied) END AS rows_copied,
+               CASE WHEN f.is_final THEN j.bytes_copied
+                    ELSE coalesce(l.bytes_copied, j.bytes_copied) END AS bytes_copied,
+               nullif(l.rows_total, -1) AS rows_total,
+               coalesce(nullif(l.bytes_total, -1), j.bytes_total) AS bytes_total,
+               CASE WHEN f.is_final THEN 0 ELSE coalesce(l.workers, 0) END AS workers,
+               coalesce(j.submitted_at, l.submitted_at) AS submitted_at,
+               coalesce(j.started_at, l.started_at) AS started_at,
+               j.finished_at,
+               l.data_started_at,
+               greatest(j.attempts, l.attempts) AS attempts,
+               CASE WHEN f.is_final THEN j.consistent
+                    ELSE coalesce(l.consistent, j.consistent) END AS consistent,
+               j.sqlstate, j.error_message,
+               CASE WHEN NOT f.is_final THEN l.target_pids END AS target_pids
+        FROM @extschema@.pgclone_job AS j
+        FULL JOIN live AS l ON l.job_id = j.job_id
+        CROSS JOIN LATERAL
+            (SELECT coalesce(j.status IN ('completed', 'failed', 'cancelled'), false)) AS f(is_final)
+    ), measured AS (
+        SELECT m.*,
+               coalesce(m.finished_at, clock_timestamp()) - m.started_at AS elapsed,
+               -- seconds that the data took, or has taken so far
+               CASE WHEN NOT m.is_final AND m.phase = 'data'
+                    THEN extract(epoch FROM clock_timestamp() - m.data_started_at)
+                    ELSE (SELECT extract(epoch FROM max(t.finished_at) - min(t.started_at))
+                          FROM @extschema@.pgclone_task AS t
+                          WHERE t.job_id = m.job_id AND t.kind = 'data')
+                    END::float8 AS data_seconds,
+               CASE WHEN m.status = 'completed' THEN 100.0
+                    WHEN m.status = 'pending' OR (NOT m.is_final AND m.phase IN
+                        ('queued', 'connecting', 'planning', 'schema')) THEN 0.0
+                    WHEN m.rows_total > 0
+                        THEN least(99.9, round(100.0 * m.rows_copied / m.rows_total, 1))
+                    WHEN m.bytes_total > 0
+                        THEN least(99.9, round(100.0 * m.bytes_copied / m.bytes_total, 1))
+                    END AS pct,
+               @extschema@.pgclone_may_see($1, m.submitter) AS visible
+        FROM merged AS m
+    ), rated AS (
+        SELECT m.*,
+               CASE WHEN m.bytes_copied > 0 AND m.data_seconds > 0
+                    THEN @extschema@.pgclone_rate_text(m.bytes_copied / m.data_seconds)
+                    END AS rate,
+               CASE WHEN NOT m.is_final AND m.phase = 'data' AND m.pct > 0 AND m.pct < 99.9
+                         AND m.data_seconds > 0
+                    THEN make_interval(secs => floor(m.data_seconds * (100 - m.pct::float8)
+                                                     / m.pct::float8))
+                    END AS eta,
+               coalesce(m.wait_reason,
+                   (SELECT 'waits for a lock that process '
+                           || string_agg(DISTINCT b.pid::text, ', ') || ' holds'
+                    FROM unnest(m.target_pids) AS t(pid),
+                         unnest(pg_blocking_pids(t.pid)) AS b(pid)
+                    WHERE m.visible)) AS reason
+        FROM measured AS m
+    )
+    SELECT r.job_id, r.status, v.*
+    FROM rated AS r
+    LEFT JOIN LATERAL (
+        SELECT r.phase, r.reason, current_database(),
+               coalesce((SELECT a.rolname FROM pg_roles AS a WHERE a.oid = r.submitter),
+                        r.submitter_name),
+               r.scope, r.schema_name, r.table_name, r.current_table, r.tables_total,
+               r.tables_completed, r.rows_copied, r.bytes_copied, r.bytes_total, r.workers, r.pct,
+               @extschema@.pgclone_bar_text(r.pct, r.rows_copied, r.rate, r.eta,
+                   CASE WHEN r.is_final THEN r.elapsed END),
+               r.rate, r.eta, r.submitted_at, r.started_at, r.finished_at, r.elapsed, r.attempts,
+               r.consistent, r.sqlstate, r.error_message
+        WHERE r.visible) AS v ON true
+    ORDER BY r.job_id;
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks(viewer oid)
+RETURNS SETOF @extschema@.pgclone_task_progress
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t.job_id, t.task_id, t.status, v.*
+    FROM @extschema@.pgclone_task AS t
+    JOIN @extschema@.pgclone_job AS j ON j.job_id = t.job_id
+    LEFT JOIN LATERAL (
+        SELECT t.kind, t.stage, t.phase, t.schema_name, t.object_name, t.attempts, t.epoch,
+               t.worker, t.format, t.column_list, t.predicate, t.rows_source, t.rows_target,
+               t.bytes, t.wait_source, t.wait_target, t.started_at, t.finished_at,
+               coalesce(t.finished_at, clock_timestamp()) - t.started_at, t.sqlstate,
+               t.error_message, t.skip_reason
+        WHERE @extschema@.pgclone_may_see($1, j.submitter)) AS v ON true
+    ORDER BY t.job_id, t.task_id;
+$$;
+
+-- ---------------------------------------------------------------------------------------------
+-- The public functions
+-- ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.pgclone_submit(source text, scope text, object text DEFAULT NULL,
+    options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_submit';
+COMMENT ON FUNCTION @extschema@.pgclone_submit(text, text, text, jsonb) IS
+    'puts a clone job on the queue when the transaction commits, and returns its id';
+
+CREATE FUNCTION @extschema@.pgclone_cancel(job_id bigint) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_cancel';
+COMMENT ON FUNCTION @extschema@.pgclone_cancel(bigint) IS
+    'asks a job to stop; false if it has ended already';
+
+CREATE FUNCTION @extschema@.pgclone_wait(job_id bigint, timeout interval DEFAULT NULL) RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_wait';
+COMMENT ON FUNCTION @extschema@.pgclone_wait(bigint, interval) IS
+    'waits for the end of a job; returns its status, at the timeout the current one';
+
+CREATE FUNCTION @extschema@.pgclone_clear_jobs() RETURNS integer
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_clear_jobs';
+COMMENT ON FUNCTION @extschema@.pgclone_clear_jobs() IS
+    'deletes finished jobs that the caller may cancel, and returns how many';
+
+CREATE FUNCTION @extschema@.pgclone_version() RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pgclone_version';
+COMMENT ON FUNCTION @extschema@.pgclone_version() IS 'version of the loaded library';
+
+CREATE FUNCTION @extschema@.pgclone_progress_detail()
+RETURNS SETOF @extschema@.pgclone_job_progress
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_progress_detail';
+COMMENT ON FUNCTION @extschema@.pgclone_progress_detail() IS 'what pgclone_jobs_view shows';
+
+CREATE FUNCTION @extschema@.pgclone_tasks_detail()
+RETURNS SETOF @extschema@.pgclone_task_progress
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_tasks_detail';
+COMMENT ON FUNCTION @extschema@.pgclone_tasks_detail() IS 'what pgclone_tasks_view shows';
+
+CREATE VIEW @extschema@.pgclone_jobs_view AS
+    SELECT * FROM @extschema@.pgclone_progress_detail();
+COMMENT ON VIEW @extschema@.pgclone_jobs_view IS 'jobs of this database and how far they are';
+
+CREATE VIEW @extschema@.pgclone_tasks_view AS
+    SELECT * FROM @extschema@.pgclone_tasks_detail();
+COMMENT ON VIEW @extschema@.pgclone_tasks_view IS 'units of work of the jobs of this database';
+
+CREATE FUNCTION @extschema@.pgclone_progress(job_id bigint) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result jsonb;
+BEGIN
+    IF $1 IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'argument "job_id" must not be null';
+    END IF;
+    SELECT to_jsonb(p) INTO result FROM @extschema@.pgclone_progress_detail() AS p
+        WHERE p.job_id = $1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('job %s does not exist', $1);
+    END IF;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.pgclone_progress(bigint) IS 'a job''s line of pgclone_jobs_view';
+
+CREATE FUNCTION @extschema@.pgclone_jobs() RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(jsonb_agg(to_jsonb(p) ORDER BY p.job_id), '[]')
+    FROM @extschema@.pgclone_progress_detail() AS p;
+$$;
+COMMENT ON FUNCTION @extschema@.pgclone_jobs() IS 'pgclone_jobs_view as a JSON array';
+
+CREATE FUNCTION @extschema@.pgclone_table(source text, schema_name text, table_name text,
+    include_data boolean DEFAULT true, target_name text DEFAULT NULL,
+    options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_table';
+COMMENT ON FUNCTION @extschema@.pgclone_table(text, text, text, boolean, text, jsonb) IS
+    'clones a table and waits; the job does not depend on the transaction of the call';
+
+CREATE FUNCTION @extschema@.pgclone_table_async(source text, schema_name text, table_name text,
+    include_data boolean DEFAULT true, target_name text DEFAULT NULL,
+    options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_table_async';
+COMMENT ON FUNCTION @extschema@.pgclone_table_async(text, text, text, boolean, text, jsonb) IS
+    'puts the clone of a table on the queue, as pgclone_submit does';
+
+-- ---------------------------------------------------------------------------------------------
+-- Rights. ALTER DEFAULT PRIVILEGES may have given some to any role, so all are looked at.
+-- ---------------------------------------------------------------------------------------------
+
+DO $$
+DECLARE
+    item record;
+    -- Open to every role: they filter, or let only sessions of workers in.
+    open_functions CONSTANT name[] := ARRAY[
+        'pgclone_ledger_start', 'pgclone_ledger_source', 'pgclone_ledger_plan',
+        'pgclone_ledger_task_start', 'pgclone_ledger_task_lock', 'pgclone_ledger_task_done',
+        'pgclone_ledger_task_failed', 'pgclone_ledger_finish', 'pgclone_ledger_interrupted',
+        'pgclone_wait', 'pgclone_progress', 'pgclone_jobs', 'pgclone_progress_detail',
+        'pgclone_tasks_detail', 'pgclone_version'];
+BEGIN
+    FOR item IN
+        SELECT CASE WHEN c.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+               pg_catalog.format('%I.%I', n.nspname, c.relname) AS identity,
+               CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END
+                   AS grantee
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace,
+             LATERAL pg_catalog.aclexplode(c.relacl) AS a
+        WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
+                  '@extschema@.pgclone_job'::pg_catalog.regclass::pg_catalog.oid,
+                  '@extschema@.pgclone_task'::pg_catalog.regclass::pg_catalog.oid,
+                  '@extschema@.pgclone_job_id_seq'::pg_catalog.regclass::pg_catalog.oid,
+                  '@extschema@.pgclone_jobs_view'::pg_catalog.regclass::pg_catalog.oid,
+                  '@extschema@.pgclone_tasks_view'::pg_catalog.regclass::pg_catalog.oid])
+          AND a.grantee OPERATOR(pg_catalog.<>) c.relowner
+        UNION
+        SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+               CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END
+        FROM pg_catalog.pg_proc AS p
+        JOIN pg_catalog.pg_depend AS d
+            ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+           AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        JOIN pg_catalog.pg_extension AS e
+            ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND d.refobjid OPERATOR(pg_catalog.=) e.oid AND e.extname OPERATOR(pg_catalog.=) 'pgclone',
+             LATERAL pg_catalog.aclexplode(coalesce(p.proacl,
+                 pg_catalog.acldefault('f', p.proowner))) AS a
+        WHERE p.proname OPERATOR(pg_catalog.<>) ALL (open_functions)
+          AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', item.kind, item.identity,
+                                  item.grantee);
+    END LOOP;
+END
+$$;
+
+GRANT SELECT ON @extschema@.pgclone_jobs_view, @extschema@.pgclone_tasks_view TO PUBLIC;

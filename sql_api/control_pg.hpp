@@ -1,0 +1,44 @@
+// Waiting for a job and stopping it, as pgclone_wait, pgclone_cancel and pgclone_table do.
+#pragma once
+
+#include "shared/shared_memory_pg.hpp"
+
+namespace pgclone {
+
+// Who waits for a lock that this session holds, so that waiting for it would never end.
+struct SelfWait {
+    bool found;
+    int32 waiting_pid;  // the job's session
+    int32 blocking_pid; // whom it waits for: this session, or one that waits for this session
+    char current_table[2 * name_bytes + 8];
+};
+
+enum class WaitResult { ended, timed_out, self_wait };
+
+// Waits until the job is off the queue, `deadline` (0 = none) has passed, or the job is found to
+// wait for this session. Raises 42704 if there is no such job. Leaves the job's status in
+// `status`, its present one if it has not ended.
+WaitResult wait_for_job(int64 job_id, TimestampTz deadline, SelfWait& self_wait,
+                        char (&status)[name_bytes]);
+
+// Whether the process `pid` of this server waits, over however many others, for a lock that this
+// session holds.
+bool waits_for_this_session(int32 pid, int32& blocking_pid);
+
+[[noreturn]] void raise_self_wait(int64 job_id, const SelfWait& self_wait, bool cancelled);
+
+// Asks the job to stop; false if it is not on the queue, or is ending anyway. Does not raise, so
+// it may be called from clean-up.
+bool request_cancel(int64 job_id);
+
+// How a job ended, from the ledger; text parts empty if they are NULL. False if there is no row.
+struct LedgerOutcome {
+    char status[name_bytes];
+    Oid submitter;
+    char source_system_identifier[name_bytes];
+    ErrorRecord error;
+};
+bool read_outcome(int64 job_id, LedgerOutcome& outcome);
+bool is_final_status(const char* status);
+
+} // namespace pgclone

@@ -1,0 +1,300 @@
+// What the views show: slots in shared memory and, through the ledger's functions, its rows.
+#include "shared/shared_memory_pg.hpp"
+#include "sql_api/ledger_access_pg.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(pgclone_live_jobs);
+PG_FUNCTION_INFO_V1(pgclone_progress_detail);
+PG_FUNCTION_INFO_V1(pgclone_tasks_detail);
+PG_FUNCTION_INFO_V1(pgclone_version);
+}
+
+namespace pgclone {
+
+namespace {
+
+constexpr const char* library_version = "1.0";
+
+// A slot as the view needs it: without its connection string.
+struct LiveJob {
+    int slot_index;
+    JobSlotState state;
+    JobStatus status;
+    JobPhase phase;
+    JobScope scope;
+    bool consistent;
+    bool cancel_requested;
+    Oid role;
+    int32 attempts;
+    int32 epoch;
+    int32 workers;
+    int32 tables_total;
+    int32 tables_completed;
+    int64 job_id;
+    int64 rows;
+    int64 bytes;
+    int64 rows_total;
+    int64 bytes_total;
+    TimestampTz submitted_at;
+    TimestampTz started_at;
+    TimestampTz data_started_at;
+    char schema_name[name_bytes];
+    char table_name[name_bytes];
+    char wait_reason[wait_reason_bytes];
+};
+
+struct LiveWorker {
+    int job_slot;
+    int32 target_pid;
+    char current_table[2 * name_bytes + 8];
+    char wait_reason[wait_reason_bytes];
+};
+
+struct LiveState {
+    LiveJob* jobs;
+    int job_count;
+    LiveWorker* workers;
+    int worker_count;
+};
+
+void copy_job(const JobSlot& slot, int index, LiveJob& job)
+{
+    job.slot_index = index;
+    job.state = slot.state;
+    job.status = slot.status;
+    job.phase = slot.phase;
+    job.scope = slot.scope;
+    job.consistent = slot.consistent;
+    job.cancel_requested = slot.cancel_requested;
+    job.role = slot.role;
+    job.attempts = slot.attempts;
+    job.epoch = slot.epoch;
+    job.workers = 0;
+    job.tables_total = slot.tables_total;
+    job.tables_completed = slot.tables_completed;
+    job.job_id = slot.job_id;
+    job.rows = slot.rows_done;
+    job.bytes = slot.bytes_done;
+    job.rows_total = slot.rows_total;
+    job.bytes_total = slot.bytes_total;
+    job.submitted_at = slot.submitted_at;
+    job.started_at = slot.started_at;
+    job.data_started_at = slot.data_started_at;
+    memcpy(job.schema_name, slot.schema_name, sizeof(job.schema_name));
+    memcpy(job.table_name, slot.table_name, sizeof(job.table_name));
+    memcpy(job.wait_reason, slot.wait_reason, sizeof(job.wait_reason));
+}
+
+// Copies what is known about this database's jobs. All memory is there before the lock is taken.
+void copy_live_state(LiveState& live)
+{
+    live.jobs = static_cast<LiveJob*>(MemoryContextAllocHuge(
+        CurrentMemoryContext, mul_size(shared_state->max_jobs, sizeof(LiveJob))));
+    live.workers =
+        static_cast<LiveWorker*>(palloc(shared_state->max_workers * sizeof(LiveWorker)));
+    live.job_count = 0;
+    live.worker_count = 0;
+
+    lock_shared();
+    for (int i = 0; i < shared_state->max_jobs; i++) {
+        const JobSlot& slot = job_slot(i);
+        if (slot.state != JobSlotState::free && slot.database == MyDatabaseId)
+            copy_job(slot, i, live.jobs[live.job_count++]);
+    }
+    for (int i = 0; i < shared_state->max_workers; i++) {
+        const WorkerSlot& slot = worker_slot(i);
+        if (slot.state != WorkerState::attached || slot.job_slot < 0 ||
+            slot.job_generation != job_slot(slot.job_slot).generation ||
+            job_slot(slot.job_slot).database != MyDatabaseId)
+            continue;
+        LiveWorker& worker = live.workers[live.worker_count++];
+        worker.job_slot = slot.job_slot;
+        worker.target_pid = slot.target_pid;
+        memcpy(worker.current_table, slot.current_table, sizeof(worker.current_table));
+        memcpy(worker.wait_reason, slot.wait_reason, sizeof(worker.wait_reason));
+        if (slot.kind != WorkerKind::table)
+            continue;
+        for (int j = 0; j < live.job_count; j++) {
+            LiveJob& job = live.jobs[j];
+            if (job.slot_index != slot.job_slot)
+                continue;
+            job.workers++;
+            job.rows += slot.counters.rows.load(std::memory_order_relaxed);
+            job.bytes += slot.counters.bytes.load(std::memory_order_relaxed);
+        }
+    }
+    unlock();
+}
+
+// Starts a result that is returned whole. The memory lives as long as the query.
+Tuplestorestate* begin_result(FunctionCallInfo fcinfo, TupleDesc* descriptor)
+{
+    auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    if (!info || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("set-valued function called in context that cannot accept a set")));
+    const MemoryContext caller_context =
+        MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+    if (get_call_result_type(fcinfo, nullptr, descriptor) != TYPEFUNC_COMPOSITE)
+        elog(ERROR, "return type must be a row type");
+    *descriptor = BlessTupleDesc(CreateTupleDescCopy(*descriptor));
+    Tuplestorestate* store = tuplestore_begin_heap(true, false, work_mem);
+    info->returnMode = SFRM_Materialize;
+    info->setResult = store;
+    info->setDesc = *descriptor;
+    MemoryContextSwitchTo(caller_context);
+    return store;
+}
+
+// One column after the other, so that no column has a number.
+struct RowBuilder {
+    int count;
+    Datum values[32];
+    bool nulls[32];
+
+    void add(Datum value, bool is_null = false)
+    {
+        Assert(count < static_cast<int>(lengthof(values)));
+        values[count] = value;
+        nulls[count] = is_null;
+        count++;
+    }
+    void add_text(const char* text) { add(CStringGetTextDatum(text)); }
+    void add_time(TimestampTz time) { add(TimestampTzGetDatum(time), time == 0); }
+};
+
+// Tables that the job's workers are at, and the backends that work for it in this server.
+void describe_workers(const LiveState& live, const LiveJob& job, StringInfo tables,
+                      const char** wait_reason, Datum* pids, int* pid_count)
+{
+    *wait_reason = job.wait_reason;
+    *pid_count = 0;
+    for (int i = 0; i < live.worker_count; i++) {
+        const LiveWorker& worker = live.workers[i];
+        if (worker.job_slot != job.slot_index)
+            continue;
+        if (worker.target_pid != 0)
+            pids[(*pid_count)++] = Int32GetDatum(worker.target_pid);
+        if (worker.wait_reason[0] && !**wait_reason)
+            *wait_reason = worker.wait_reason;
+        if (worker.current_table[0] && !strstr(tables->data, worker.current_table))
+            appendStringInfo(tables, "%s%s", tables->len > 0 ? ", " : "", worker.current_table);
+    }
+}
+
+void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* store,
+                  TupleDesc descriptor)
+{
+    StringInfoData tables;
+    initStringInfo(&tables);
+    auto* pids = static_cast<Datum*>(palloc((live.worker_count + 1) * sizeof(Datum)));
+    int pid_count;
+    const char* wait_reason;
+    describe_workers(live, job, &tables, &wait_reason, pids, &pid_count);
+
+    const char* state = job.state == JobSlotState::reserved ? "reserved"
+                        : job.state == JobSlotState::queued ? "queued"
+                        : job.state == JobSlotState::ending ? "ending"
+                                                            : "running";
+    // A job that is over, but whose ledger row does not say so yet, is still running.
+    const JobStatus status =
+        is_final(job.status) ? JobStatus::running
+        : job.state == JobSlotState::running || job.state == JobSlotState::ending
+            ? JobStatus::running
+            : JobStatus::pending;
+
+    RowBuilder row = {};
+    row.add(Int64GetDatum(job.job_id));
+    row.add_text(state);
+    row.add_text(to_text(status).data());
+    row.add_text(to_text(job.phase).data());
+    row.add_text(wait_reason);
+    row.add_text(to_text(job.scope).data());
+    row.add(ObjectIdGetDatum(job.role));
+    row.add_text(job.schema_name);
+    row.add_text(job.table_name);
+    row.add_text(tables.data);
+    row.add(Int32GetDatum(job.attempts));
+    row.add(Int32GetDatum(job.epoch));
+    row.add(Int32GetDatum(job.workers));
+    row.add(Int32GetDatum(job.tables_total));
+    row.add(Int32GetDatum(job.tables_completed));
+    row.add(Int64GetDatum(job.rows));
+    row.add(Int64GetDatum(job.bytes));
+    row.add(Int64GetDatum(job.rows_total));
+    row.add(Int64GetDatum(job.bytes_total));
+    row.add_time(job.submitted_at);
+    row.add_time(job.started_at);
+    row.add_time(job.data_started_at);
+    row.add(BoolGetDatum(job.consistent));
+    row.add(BoolGetDatum(job.cancel_requested));
+    row.add(PointerGetDatum(construct_array(pids, pid_count, INT4OID, sizeof(int32), true,
+                                            TYPALIGN_INT)));
+    if (row.count != descriptor->natts)
+        elog(ERROR, "pgclone_live_jobs has %d columns, declared are %d", row.count,
+             descriptor->natts);
+    tuplestore_putvalues(store, descriptor, row.values, row.nulls);
+    pfree(tables.data);
+    pfree(pids);
+}
+
+// Returns the rows of a ledger function whose argument is who looks. Its result type is that of
+// the SQL function that is being called.
+Datum return_ledger_rows(FunctionCallInfo fcinfo, const char* function)
+{
+    TupleDesc descriptor;
+    Tuplestorestate* store = begin_result(fcinfo, &descriptor);
+    static const Oid types[] = {OIDOID};
+    const Datum values[] = {ObjectIdGetDatum(GetUserId())};
+    SPI_connect();
+    const uint64 rows = call_ledger(function, {1, types, values, nullptr}, true);
+    if (rows > 0 && SPI_tuptable->tupdesc->natts != descriptor->natts)
+        elog(ERROR, "%s returned %d columns, expected %d", function, SPI_tuptable->tupdesc->natts,
+             descriptor->natts);
+    for (uint64 i = 0; i < rows; i++)
+        tuplestore_puttuple(store, SPI_tuptable->vals[i]);
+    SPI_finish();
+    return Datum(0);
+}
+
+} // namespace
+
+} // namespace pgclone
+
+using namespace pgclone;
+
+Datum pgclone_live_jobs(PG_FUNCTION_ARGS)
+{
+    TupleDesc descriptor;
+    Tuplestorestate* store = begin_result(fcinfo, &descriptor);
+    // Without shared memory there are no live jobs; the ledger can be read all the same.
+    if (!shared_state)
+        return Datum(0);
+    LiveState live;
+    copy_live_state(live);
+    for (int i = 0; i < live.job_count; i++)
+        put_live_job(live, live.jobs[i], store, descriptor);
+    return Datum(0);
+}
+
+Datum pgclone_progress_detail(PG_FUNCTION_ARGS)
+{
+    return return_ledger_rows(fcinfo, "pgclone_ledger_jobs");
+}
+
+Datum pgclone_tasks_detail(PG_FUNCTION_ARGS)
+{
+    return return_ledger_rows(fcinfo, "pgclone_ledger_tasks");
+}
+
+Datum pgclone_version(PG_FUNCTION_ARGS)
+{
+    PG_RETURN_TEXT_P(cstring_to_text(library_version));
+}

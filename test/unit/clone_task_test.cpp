@@ -1,0 +1,187 @@
+#include "worker/clone_task.hpp"
+
+#include <limits>
+#include <set>
+
+#include "test/unit/expect_error.hpp"
+
+using namespace pgclone;
+using pgclone::test::expect_error;
+
+namespace {
+
+constexpr int kind_count = static_cast<int>(TaskKind::publish) + 1;
+constexpr int phase_count = static_cast<int>(JobPhase::cleanup) + 1;
+
+// Takes the only element out of the array that to_json makes.
+std::string json_of(const CloneTask& task)
+{
+    const std::string array = to_json({task});
+    REQUIRE(array.front() == '[');
+    REQUIRE(array.back() == ']');
+    return array.substr(1, array.size() - 2);
+}
+
+void check_same(const CloneTask& a, const CloneTask& b)
+{
+    CHECK(a.task_id == b.task_id);
+    CHECK(a.stage == b.stage);
+    CHECK(a.kind == b.kind);
+    CHECK(a.phase == b.phase);
+    CHECK(a.in_table_worker == b.in_table_worker);
+    CHECK(a.schema_name == b.schema_name);
+    CHECK(a.object_name == b.object_name);
+    CHECK(a.statements == b.statements);
+    CHECK(a.skip_reason == b.skip_reason);
+    CHECK(a.source_copy == b.source_copy);
+    CHECK(a.target_copy == b.target_copy);
+    CHECK(a.truncate == b.truncate);
+    CHECK(a.format == b.format);
+    CHECK(a.column_list == b.column_list);
+    CHECK(a.predicate == b.predicate);
+    CHECK(a.source_filenode == b.source_filenode);
+    CHECK(a.source_oid == b.source_oid);
+}
+
+CloneTask full_task()
+{
+    CloneTask task;
+    task.task_id = 7;
+    task.stage = 3;
+    task.kind = TaskKind::data;
+    task.phase = JobPhase::data;
+    task.in_table_worker = true;
+    task.schema_name = "Sales \"EU\"";
+    task.object_name = "späte\tKasse 🛒";
+    task.statements = {"create table \"a\" (\n  b text default E'\\\\'\n)", "", "select 1"};
+    task.skip_reason = "function \"f\" does not exist";
+    task.source_copy = "copy (select 1) to stdout";
+    task.target_copy = "copy x from stdin";
+    task.truncate = "truncate x";
+    task.format = "binary";
+    task.column_list = {"a", "B c", "\"", "\\", "/"};
+    task.predicate = "note = 'it''s' and x <> E'\\n'";
+    task.source_filenode = std::numeric_limits<std::int64_t>::max();
+    task.source_oid = std::numeric_limits<std::uint32_t>::max();
+    return task;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to)
+{
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, from.size(), to);
+}
+
+} // namespace
+
+TEST_CASE("kinds have distinct names")
+{
+    std::set<std::string_view> names;
+    for (int i = 0; i < kind_count; i++)
+        names.insert(to_text(static_cast<TaskKind>(i)));
+    CHECK(names.size() == kind_count);
+    CHECK(names.count("unknown") == 0);
+    CHECK(to_text(TaskKind::schema) == "schema");
+    CHECK(to_text(TaskKind::foreign_key) == "foreign_key");
+    CHECK(to_text(TaskKind::publish) == "publish");
+    CHECK(to_text(static_cast<TaskKind>(200)) == "unknown");
+}
+
+TEST_CASE("tasks survive the way to JSON and back")
+{
+    check_same(task_from_json(json_of(CloneTask())), CloneTask());
+    check_same(task_from_json(json_of(full_task())), full_task());
+    CHECK(to_json({}) == "[]");
+}
+
+TEST_CASE("every kind and phase survives")
+{
+    for (int kind = 0; kind < kind_count; kind++) {
+        for (int phase = 0; phase < phase_count; phase++) {
+            CloneTask task;
+            task.kind = static_cast<TaskKind>(kind);
+            task.phase = static_cast<JobPhase>(phase);
+            const CloneTask read = task_from_json(json_of(task));
+            CHECK(read.kind == task.kind);
+            CHECK(read.phase == task.phase);
+        }
+    }
+}
+
+TEST_CASE("every byte that a text can have survives")
+{
+    CloneTask task;
+    for (int c = 1; c < 0x80; c++)
+        task.predicate += static_cast<char>(c);
+    for (const char* text : {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xef\xbf\xbf",
+                             "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xe2\x80\xa8"})
+        task.predicate += text;
+    // What a database in SQL_ASCII may hold.
+    task.object_name = "caf\xe9 \xff\xfe \x80";
+    check_same(task_from_json(json_of(task)), task);
+}
+
+TEST_CASE("integers are exact")
+{
+    for (const std::int64_t value :
+         {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
+          (std::int64_t{1} << 53) + 1, std::numeric_limits<std::int64_t>::max() - 1}) {
+        CloneTask task;
+        task.source_filenode = value;
+        task.task_id = std::numeric_limits<std::int32_t>::max();
+        task.stage = std::numeric_limits<std::int32_t>::min();
+        check_same(task_from_json(json_of(task)), task);
+    }
+}
+
+TEST_CASE("an array of tasks keeps their order")
+{
+    CloneTask second = full_task();
+    second.task_id = 8;
+    const std::string json = to_json({full_task(), second});
+    CHECK(json == "[" + json_of(full_task()) + "," + json_of(second) + "]");
+}
+
+TEST_CASE("what jsonb does to a task does no harm")
+{
+    // It sorts the keys and adds spaces.
+    const std::string json = replaced(replaced(json_of(CloneTask()), "\"stage\":0,", ""),
+                                      "\"source_oid\":0", " \"source_oid\" : 0, \"stage\": 5");
+    CHECK(task_from_json(json).stage == 5);
+}
+
+TEST_CASE("a malformed task raises XX000")
+{
+    const std::string good = json_of(full_task());
+    CHECK_NOTHROW(task_from_json(good));
+    const std::string bad[] = {
+        "",
+        "[]",
+        "null",
+        "{}",
+        "{",
+        "[" + good + "]",
+        good + "x",
+        replaced(good, "\"task_id\":7", "\"task_id\":\"7\""),
+        replaced(good, "\"task_id\":7", "\"task_id\":7.5"),
+        replaced(good, "\"task_id\":7", "\"task_id\":null"),
+        replaced(good, "\"task_id\":7", "\"task_id\":2147483648"),
+        replaced(good, "\"task_id\":7,", ""),
+        replaced(good, "\"kind\":\"data\"", "\"kind\":\"datum\""),
+        replaced(good, "\"kind\":\"data\"", "\"kind\":3"),
+        replaced(good, "\"phase\":\"data\"", "\"phase\":\"unknown\""),
+        replaced(good, "\"in_table_worker\":true", "\"in_table_worker\":1"),
+        replaced(good, "\"truncate\":\"truncate x\"", "\"truncate\":null"),
+        replaced(good, "\"column_list\":[\"a\"", "\"column_list\":[1"),
+        replaced(good, "\"column_list\":[", "\"column_list\":\"x\",\"other\":["),
+        replaced(good, "\"source_oid\":4294967295", "\"source_oid\":4294967296"),
+        replaced(good, "\"source_oid\":4294967295", "\"source_oid\":-1"),
+        replaced(good, "9223372036854775807", "9223372036854775808"),
+        replaced(good, "9223372036854775807", "1e1000"),
+    };
+    for (const std::string& json : bad) {
+        CAPTURE(json);
+        expect_error("XX000", [&] { task_from_json(json); });
+    }
+}

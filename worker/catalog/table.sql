@@ -1,0 +1,30 @@
+-- The table itself, by name. One row, or none if there is no such relation.
+-- $1 = schema, $2 = name, both unquoted.
+-- psql 16+: (echo "\bind shop orders"; cat table.sql) | psql "$SOURCE"
+--
+-- relfilenode is read from the row of pg_class, since pg_relation_filenode() looks past the
+-- snapshot.
+SELECT c.oid,
+       c.relkind AS kind,
+       c.relpersistence AS persistence,
+       c.oid < 16384 AS is_system,
+       c.relfilenode AS filenode,
+       pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+       ts.spcname AS tablespace,
+       am.amname AS access_method,
+       coalesce(pg_catalog.to_jsonb(c.reloptions), '[]') AS storage_options,
+       coalesce(pg_catalog.to_jsonb(tc.reloptions), '[]') AS toast_options,
+       c.relrowsecurity AS row_security,
+       c.relforcerowsecurity AS force_row_security,
+       c.relreplident AS replica_identity,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS can_use_schema,
+       pg_catalog.has_table_privilege(c.oid, 'SELECT') AS can_select,
+       coalesce(pg_catalog.pg_table_size(c.oid), 0) AS size_bytes,
+       pg_catalog.current_setting('server_version_num') AS server_version,
+       pg_catalog.current_setting('server_encoding') AS server_encoding
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = c.reltablespace
+LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
+LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid
+WHERE n.nspname = $1 AND c.relname = $2;

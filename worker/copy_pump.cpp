@@ -1,0 +1,140 @@
+#include "worker/copy_pump.hpp"
+
+#include <algorithm>
+
+namespace pgclone {
+
+namespace {
+
+constexpr std::size_t batch_bytes = 64 * 1024;
+// In nonblocking mode libpq's buffer grows without limit: this is the limit.
+constexpr std::size_t in_flight_bytes = 512 * 1024;
+// With TLS, decrypted bytes may wait inside libpq while the socket is silent.
+constexpr milliseconds look_again{1000};
+
+microseconds since(Clock::time_point start)
+{
+    return std::chrono::duration_cast<microseconds>(Clock::now() - start);
+}
+
+} // namespace
+
+LoopbackSink::LoopbackSink(PgSession& session, std::string copy_statement)
+    : session_(session), copy_statement_(std::move(copy_statement))
+{
+    batch_.reserve(batch_bytes);
+}
+
+Async<void> LoopbackSink::begin() { co_await session_.start_copy_in(copy_statement_); }
+
+void LoopbackSink::send_batch()
+{
+    if (batch_.empty())
+        return;
+    session_.put(batch_);
+    in_flight_ += batch_.size();
+    batch_.clear();
+}
+
+// A row that is larger than the batch passes in pieces, so that libpq never holds a second copy
+// of it: COPY's messages need not end where rows end.
+std::size_t LoopbackSink::write(std::span<const char> data)
+{
+    if (in_flight_ >= in_flight_bytes)
+        return 0;
+    const std::size_t taken = std::min(data.size(), batch_bytes - batch_.size());
+    batch_.insert(batch_.end(), data.begin(), data.begin() + taken);
+    if (batch_.size() == batch_bytes)
+        send_batch();
+    return taken;
+}
+
+bool LoopbackSink::flush()
+{
+    send_batch();
+    const bool all_sent = session_.flush();
+    if (all_sent)
+        in_flight_ = 0;
+    return all_sent;
+}
+
+Async<void> LoopbackSink::raise_error() { co_await session_.raise_copy_in_error(); }
+
+Async<std::int64_t> LoopbackSink::finish()
+{
+    const std::int64_t rows = co_await session_.finish_copy_in();
+    co_return rows;
+}
+
+Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_statement,
+                           CopySink& sink, std::vector<CopyStage*> stages,
+                           milliseconds stall_timeout)
+{
+    co_await source.start_copy_out(std::move(copy_statement));
+    co_await sink.begin();
+
+    CopyResult result;
+    std::span<const char> rest; // of the row that is on its way
+    bool ended = false;
+    Clock::time_point source_spoke = Clock::now();
+
+    for (;;) {
+        // Move rows until the source has none, or the sink has no room.
+        bool sink_full = false;
+        bool source_silent = true;
+        while (!ended && !sink_full) {
+            if (rest.empty()) {
+                const CopyRead read = source.read_row(rest);
+                if (read == CopyRead::would_block)
+                    break;
+                source_silent = false;
+                if (read == CopyRead::end) {
+                    ended = true;
+                    break;
+                }
+                result.bytes += static_cast<std::int64_t>(rest.size());
+                for (CopyStage* stage : stages)
+                    stage->on_row(rest);
+            }
+            const std::size_t taken = sink.write(rest);
+            rest = rest.subspan(taken);
+            sink_full = taken == 0;
+        }
+        for (CopyStage* stage : stages)
+            stage->on_pause();
+        const bool all_sent = sink.flush();
+        if (ended && all_sent)
+            break;
+        if (sink_full && all_sent)
+            continue;
+
+        // Stop reading the source while the sink is full, watch the sink always: it may fail.
+        const bool want_source = !ended && !sink_full;
+        const Clock::time_point now = Clock::now();
+        if (!source_silent || !want_source)
+            source_spoke = now;
+        const Interest source_interest{&source.watch(), want_source, false};
+        const Interest sink_interest{&sink.watch(), true, !all_sent};
+        const bool woken = co_await loop.wait(source_interest, sink_interest, now + look_again);
+        (all_sent ? result.wait_source : result.wait_target) += since(now);
+
+        if (want_source) {
+            source.consume_input();
+            if (!woken && stall_timeout.count() > 0 && since(source_spoke) >= stall_timeout)
+                throw PgError(sqlstate::connection_failure,
+                              "the source server has sent nothing for " +
+                                  std::to_string(stall_timeout.count()) + " ms",
+                              "", "The limit is the configuration parameter pgclone.stall_timeout.");
+        }
+        const bool sink_spoke = sink.consume_input();
+        if (sink_spoke)
+            co_await sink.raise_error();
+    }
+
+    // The source first: what it says now tells a complete COPY from one that was cut off.
+    result.rows_source = co_await source.finish_copy_out();
+    result.rows_target = co_await sink.finish();
+    co_return result;
+}
+
+} // namespace pgclone

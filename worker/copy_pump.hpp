@@ -1,0 +1,79 @@
+// The copy pump: source -> stages -> sink, full duplex, in bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "worker/event_loop.hpp"
+#include "worker/pg_session.hpp"
+
+namespace pgclone {
+
+// Where rows go. The pump calls begin, then write and flush until all is through, then finish.
+class CopySink {
+  public:
+    virtual ~CopySink() = default;
+
+    virtual Async<void> begin() = 0;
+    // Takes as much of `data` as it has room for and says how much; 0 = flush first.
+    virtual std::size_t write(std::span<const char> data) = 0;
+    // Sends what it can without waiting; true if nothing is left.
+    virtual bool flush() = 0;
+    // What to wait for: room to write, or news that the sink has failed.
+    virtual DescriptorWatch& watch() = 0;
+    // Reads what arrived; true if the sink seems to have failed: then raise_error() tells how.
+    virtual bool consume_input() = 0;
+    virtual Async<void> raise_error() = 0;
+    // Ends the COPY; returns the rows that have arrived.
+    virtual Async<std::int64_t> finish() = 0;
+};
+
+// COPY ... FROM STDIN on a loopback session. Rows are batched, since each message costs the
+// server a round of its protocol loop.
+class LoopbackSink final : public CopySink {
+  public:
+    LoopbackSink(PgSession& session, std::string copy_statement);
+
+    Async<void> begin() override;
+    std::size_t write(std::span<const char> data) override;
+    bool flush() override;
+    DescriptorWatch& watch() override { return session_.watch(); }
+    bool consume_input() override { return session_.consume_input(); }
+    Async<void> raise_error() override;
+    Async<std::int64_t> finish() override;
+
+  private:
+    void send_batch();
+
+    PgSession& session_;
+    std::string copy_statement_;
+    std::vector<char> batch_;
+    std::size_t in_flight_ = 0; // bytes given to libpq since it last had sent all
+};
+
+// Looks at every row on its way.
+class CopyStage {
+  public:
+    virtual ~CopyStage() = default;
+    virtual void on_row(std::span<const char> row) = 0;
+    // After a burst of rows, before the pump waits.
+    virtual void on_pause() {}
+};
+
+struct CopyResult {
+    std::int64_t rows_source = 0; // by the source's command tag
+    std::int64_t rows_target = 0; // by the sink
+    std::int64_t bytes = 0;
+    microseconds wait_source{0}; // time spent waiting for the source
+    microseconds wait_target{0}; // time spent waiting for room in the sink
+};
+
+// Copies what `copy_statement` yields on `source` into `sink`, through `stages` in their order.
+// `stall_timeout`: longest silence of the source, zero = no limit. Raises what either side
+// raises, 08006 at the time-out; the sessions are then in the middle of a COPY: close them.
+Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_statement,
+                           CopySink& sink, std::vector<CopyStage*> stages,
+                           milliseconds stall_timeout);
+
+} // namespace pgclone

@@ -1,0 +1,66 @@
+// The ledger as a worker sees it: the pgclone_ledger_* functions of the extension, called over
+// the loopback session. Each call is a transaction of its own unless one is open.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/clone_options.hpp"
+#include "shared/job_state.hpp"
+#include "worker/clone_task.hpp"
+#include "worker/copy_pump.hpp"
+#include "worker/pg_session.hpp"
+
+namespace pgclone {
+
+// What pgclone_ledger_start says about the job.
+struct LedgerJob {
+    bool already_final = false;
+    JobScope scope = JobScope::table;
+    QualifiedName object;
+    CloneOptions options;
+    int attempts = 0;
+    int epoch = 0;
+    bool is_superuser = false; // the submitter, now
+    bool may_submit = false;   // the submitter, now
+};
+
+struct JobTotals {
+    std::int64_t rows = 0;
+    std::int64_t bytes = 0;
+    int tables_completed = 0;
+    bool consistent = true;
+};
+
+class LedgerClient {
+  public:
+    LedgerClient(PgSession& session, std::string extension_schema, std::int64_t job_id);
+
+    // Locks the job's row, marks it running and announces it, unless it is final already.
+    Async<LedgerJob> start();
+    // Which server and snapshot the job reads. Raises 55000 if it is another server than before.
+    Async<void> record_source(std::string system_identifier, std::string database_oid,
+                              std::string snapshot_lsn, int epoch);
+    Async<void> plan(std::vector<CloneTask> tasks, std::int64_t bytes_total, int tables_total);
+
+    // An attempt is committed before its work starts.
+    Async<CloneTask> task_start(int task_id, std::string worker);
+    // In the transaction that does the work: raises 55000 unless `worker` has the task.
+    Async<void> task_lock(int task_id, std::string worker);
+    Async<void> task_done(int task_id, std::string worker, CopyResult result);
+    // Returns the task's status after it: 'pending', 'failed', or 'done' if it had been committed.
+    Async<std::string> task_failed(int task_id, std::string worker, PgError error, bool retry);
+
+    // False if the job was final already.
+    Async<bool> finish(JobOutcome outcome, JobPhase phase, JobTotals totals);
+
+  private:
+    std::string call(std::string_view function, int arguments) const;
+
+    PgSession& session_;
+    std::string schema_;
+    std::string job_id_;
+};
+
+} // namespace pgclone

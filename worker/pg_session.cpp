@@ -1,0 +1,467 @@
+#include "worker/pg_session.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <new>
+
+#include <sys/socket.h>
+
+#include <libpq-fe.h>
+
+#include "worker/server_message.hpp"
+
+namespace pgclone {
+
+namespace {
+
+// With TLS, decrypted bytes may wait inside the library while the socket is silent.
+constexpr milliseconds tls_look_again{1000};
+constexpr auto never = Clock::time_point::max();
+
+std::string_view side_name(SessionSide side)
+{
+    return side == SessionSide::source ? "source" : "target";
+}
+
+std::string error_field(const PGresult* result, int field)
+{
+    const char* text = PQresultErrorField(result, field);
+    return text ? clean_text(text) : std::string();
+}
+
+ResultSet to_result_set(const PGresult* result)
+{
+    const int column_count = PQnfields(result);
+    const int row_count = PQntuples(result);
+    std::vector<std::string> columns;
+    columns.reserve(column_count);
+    for (int column = 0; column < column_count; column++)
+        columns.emplace_back(PQfname(result, column));
+    std::vector<std::vector<ResultSet::Value>> rows(row_count);
+    for (int row = 0; row < row_count; row++) {
+        rows[row].reserve(column_count);
+        for (int column = 0; column < column_count; column++) {
+            if (PQgetisnull(result, row, column))
+                rows[row].emplace_back(std::nullopt);
+            else
+                rows[row].emplace_back(std::string(PQgetvalue(result, row, column),
+                                                   PQgetlength(result, row, column)));
+        }
+    }
+    return ResultSet(std::move(columns), std::move(rows));
+}
+
+std::int64_t affected_rows(PGresult* result)
+{
+    const char* text = PQcmdTuples(result);
+    std::int64_t rows = 0;
+    std::from_chars(text, text + std::strlen(text), rows);
+    return rows;
+}
+
+} // namespace
+
+void PgSession::ResultDeleter::operator()(pg_result* result) const noexcept { PQclear(result); }
+
+PgSession::PgSession(EventLoop& loop, SessionSide side) : loop_(loop), side_(side), watch_(loop) {}
+
+PgSession::~PgSession() { close(); }
+
+bool PgSession::is_open() const noexcept
+{
+    return connection_ && PQstatus(connection_) == CONNECTION_OK;
+}
+
+int PgSession::backend_pid() const noexcept { return connection_ ? PQbackendPID(connection_) : 0; }
+
+int PgSession::server_version() const noexcept
+{
+    return connection_ ? PQserverVersion(connection_) : 0;
+}
+
+bool PgSession::used_password() const noexcept
+{
+    return connection_ && PQconnectionUsedPassword(connection_);
+}
+
+std::string_view PgSession::parameter_status(const char* name) const noexcept
+{
+    const char* value = connection_ ? PQparameterStatus(connection_, name) : nullptr;
+    return value ? value : std::string_view();
+}
+
+void PgSession::require_open() const
+{
+    if (!connection_)
+        throw PgError(sqlstate::connection_failure,
+                      "not connected to the " + std::string(side_name(side_)) + " server");
+}
+
+void PgSession::free_row() noexcept
+{
+    if (row_)
+        PQfreemem(row_);
+    row_ = nullptr;
+}
+
+// A statement of ours on the target would run on after the connection is closed: CREATE INDEX
+// looks at its client only now and then. PQcancel blocks, which is fine with a server that is
+// this one, and never done to a source.
+void PgSession::cancel_statement() noexcept
+{
+    if (side_ != SessionSide::target || activity_ != Activity::statement || !is_open())
+        return;
+    if (PGcancel* cancel = PQgetCancel(connection_)) {
+        char reason[256];
+        PQcancel(cancel, reason, sizeof(reason));
+        PQfreeCancel(cancel);
+    }
+}
+
+void PgSession::close() noexcept
+{
+    free_row();
+    if (!connection_)
+        return;
+    cancel_statement();
+    watch_.release(); // before libpq closes the descriptor
+    PQfinish(connection_);
+    connection_ = nullptr;
+    activity_ = Activity::idle;
+}
+
+void PgSession::raise_connection_failure()
+{
+    PgError failure = parse_connection_failure(PQerrorMessage(connection_));
+    close();
+    throw PgError(failure.sqlstate(),
+                  "could not connect to the " + std::string(side_name(side_)) +
+                      " server: " + failure.message(),
+                  failure.detail(), failure.hint());
+}
+
+void PgSession::raise_connection_loss()
+{
+    const PgError failure = parse_connection_failure(PQerrorMessage(connection_));
+    // Not a failure to connect, unless the server's last words had an SQLSTATE.
+    const bool said_why = failure.sqlstate() != sqlstate::unable_to_connect;
+    const std::string text = failure.message();
+    close();
+    throw PgError(said_why ? failure.sqlstate() : sqlstate::connection_failure,
+                  "connection to the " + std::string(side_name(side_)) +
+                      " server was lost" + (text.empty() ? "" : ": " + text));
+}
+
+void PgSession::raise_result_error(const pg_result* result)
+{
+    const std::string state = error_field(result, PG_DIAG_SQLSTATE);
+    std::string message = error_field(result, PG_DIAG_MESSAGE_PRIMARY);
+    std::string detail = error_field(result, PG_DIAG_MESSAGE_DETAIL);
+    const std::string hint = error_field(result, PG_DIAG_MESSAGE_HINT);
+    const std::string context = error_field(result, PG_DIAG_CONTEXT);
+    if (state.empty()) {
+        // Made by libpq: the connection broke, or the server does not speak the protocol.
+        message = parse_connection_failure(PQresultErrorMessage(result)).message();
+        throw PgError(sqlstate::connection_failure,
+                      "connection to the " + std::string(side_name(side_)) +
+                          " server was lost: " + message);
+    }
+    // COPY's context names the line and column that failed.
+    if (context.starts_with("COPY "))
+        detail += (detail.empty() ? "" : " ") + context.substr(0, context.find('\n'));
+    if (side_ == SessionSide::source)
+        detail += std::string(detail.empty() ? "" : " ") + "The source server raised this error.";
+    throw PgError(state, message, detail, hint);
+}
+
+Async<void> PgSession::connect(ConnectionParameters parameters, milliseconds timeout)
+{
+    close();
+    std::vector<const char*> keywords;
+    std::vector<const char*> values;
+    for (const auto& parameter : parameters) {
+        keywords.push_back(parameter.keyword.c_str());
+        values.push_back(parameter.value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+
+    loop_.check_interrupts();
+    connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
+    if (!connection_)
+        throw std::bad_alloc();
+    PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(
+        connection_, [](void* session, const PGresult*) { static_cast<PgSession*>(session)->notices_++; },
+        this);
+    if (PQstatus(connection_) == CONNECTION_BAD)
+        raise_connection_failure();
+    co_await poll_connection(Clock::now() + timeout);
+    if (PQsetnonblocking(connection_, 1) != 0)
+        raise_connection_failure();
+    PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
+    watch_.assign(PQsocket(connection_));
+}
+
+// The protocol's dance: wait as libpq says, writable first; it may have another socket after each
+// step, so the watch lets go before and takes the new one after.
+Async<void> PgSession::poll_connection(Clock::time_point deadline)
+{
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    while (status != PGRES_POLLING_OK) {
+        watch_.assign(PQsocket(connection_));
+        const Interest interest{&watch_, status == PGRES_POLLING_READING,
+                                status == PGRES_POLLING_WRITING};
+        const Interest none;
+        const bool ready = co_await loop_.wait(interest, none, deadline);
+        if (!ready) {
+            close();
+            throw PgError(sqlstate::unable_to_connect,
+                          "could not connect to the " + std::string(side_name(side_)) +
+                              " server: timeout expired",
+                          "", "The limit is the configuration parameter pgclone.connect_timeout.");
+        }
+        watch_.release();
+        status = PQconnectPoll(connection_);
+        if (status == PGRES_POLLING_FAILED)
+            raise_connection_failure();
+    }
+}
+
+// Waits until the server has sent something, and reads it.
+Async<void> PgSession::wait_for_server()
+{
+    const auto deadline =
+        stall_timeout_.count() > 0 ? Clock::now() + stall_timeout_ : never;
+    for (;;) {
+        const bool tls = PQsslInUse(connection_) != 0;
+        const auto look_again = tls ? std::min(deadline, Clock::now() + tls_look_again) : deadline;
+        const Interest interest{&watch_, true, false};
+        const Interest none;
+        const bool ready = co_await loop_.wait(interest, none, look_again);
+        if (!PQconsumeInput(connection_))
+            raise_connection_loss();
+        if (ready || !PQisBusy(connection_))
+            co_return;
+        if (Clock::now() >= deadline) {
+            close();
+            throw PgError(sqlstate::connection_failure,
+                          "the " + std::string(side_name(side_)) + " server has sent nothing for " +
+                              std::to_string(stall_timeout_.count()) + " ms",
+                          "",
+                          "The limit is the configuration parameter pgclone.stall_timeout.");
+        }
+    }
+}
+
+Async<void> PgSession::flush_all()
+{
+    for (;;) {
+        const int status = PQflush(connection_);
+        if (status < 0)
+            raise_connection_loss();
+        if (status == 0)
+            co_return;
+        // Readable too: the server may be unable to read before we have read.
+        const Interest interest{&watch_, true, true};
+        const Interest none;
+        co_await loop_.wait(interest, none, never);
+        if (!PQconsumeInput(connection_))
+            raise_connection_loss();
+    }
+}
+
+// The next result of the statement, null after the last.
+Async<PgSession::Result> PgSession::next_result()
+{
+    while (PQisBusy(connection_))
+        co_await wait_for_server();
+    Result result(PQgetResult(connection_));
+    co_return result;
+}
+
+// Reads all results of the statement and returns the last; raises the first error among them.
+Async<PgSession::Result> PgSession::last_result()
+{
+    Result kept;
+    bool failed = false;
+    for (;;) {
+        Result result = co_await next_result();
+        if (!result)
+            break;
+        const ExecStatusType status = PQresultStatus(result.get());
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+            // libpq would hand out this result for ever.
+            close();
+            throw PgError(sqlstate::protocol_violation,
+                          "the " + std::string(side_name(side_)) +
+                              " server started a COPY that was not asked for");
+        }
+        if (failed)
+            continue;
+        failed = status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE ||
+                 status == PGRES_NONFATAL_ERROR;
+        kept = std::move(result);
+        if (PQstatus(connection_) == CONNECTION_BAD)
+            break; // at a server's shutdown the results may never end
+    }
+    activity_ = Activity::idle;
+    if (failed)
+        raise_result_error(kept.get());
+    if (!kept)
+        raise_connection_loss();
+    co_return kept;
+}
+
+Async<ResultSet> PgSession::query(std::string sql, Parameters parameters)
+{
+    require_open();
+    std::vector<const char*> values;
+    values.reserve(parameters.size());
+    for (const auto& parameter : parameters)
+        values.push_back(parameter ? parameter->c_str() : nullptr);
+    if (!PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
+                           values.data(), nullptr, nullptr, 0))
+        raise_connection_loss();
+    activity_ = Activity::statement;
+    co_await flush_all();
+    Result result = co_await last_result();
+    ResultSet set = to_result_set(result.get());
+    co_return set;
+}
+
+Async<std::int64_t> PgSession::execute(std::string sql)
+{
+    require_open();
+    if (!PQsendQuery(connection_, sql.c_str()))
+        raise_connection_loss();
+    activity_ = Activity::statement;
+    co_await flush_all();
+    Result result = co_await last_result();
+    const std::int64_t rows = affected_rows(result.get());
+    co_return rows;
+}
+
+Async<void> PgSession::start_copy(std::string sql, Activity direction)
+{
+    require_open();
+    if (!PQsendQuery(connection_, sql.c_str()))
+        raise_connection_loss();
+    activity_ = Activity::statement;
+    co_await flush_all();
+    Result result = co_await next_result();
+    const ExecStatusType expected = direction == Activity::copy_out ? PGRES_COPY_OUT : PGRES_COPY_IN;
+    if (result && PQresultStatus(result.get()) == expected) {
+        activity_ = direction;
+        co_return;
+    }
+    if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
+        activity_ = Activity::idle;
+        if (is_open())
+            co_await last_result_ignored();
+        raise_result_error(result.get());
+    }
+    close();
+    throw PgError(sqlstate::protocol_violation,
+                  "the " + std::string(side_name(side_)) + " server did not start the COPY");
+}
+
+// Reads what follows an error that is about to be raised.
+Async<void> PgSession::last_result_ignored()
+{
+    for (;;) {
+        Result result = co_await next_result();
+        if (!result || PQstatus(connection_) == CONNECTION_BAD)
+            co_return;
+    }
+}
+
+Async<void> PgSession::start_copy_out(std::string sql)
+{
+    co_await start_copy(std::move(sql), Activity::copy_out);
+}
+
+CopyRead PgSession::read_row(std::span<const char>& row)
+{
+    free_row();
+    const int length = PQgetCopyData(connection_, &row_, 1);
+    if (length > 0) {
+        row = std::span<const char>(row_, length);
+        return CopyRead::row;
+    }
+    if (length == 0)
+        return CopyRead::would_block;
+    if (length == -1)
+        return CopyRead::end; // of the data, or of the server: finish_copy_out() tells
+    raise_connection_loss();
+}
+
+// PQgetCopyData says "end" at whatever message is no data, so only the final result tells a
+// complete COPY from one that was cut off.
+Async<std::int64_t> PgSession::finish_copy_out()
+{
+    free_row();
+    activity_ = Activity::statement;
+    Result result = co_await last_result();
+    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK)
+        throw PgError(sqlstate::protocol_violation, "the source server did not end the COPY");
+    const std::int64_t rows = affected_rows(result.get());
+    co_return rows;
+}
+
+Async<void> PgSession::start_copy_in(std::string sql)
+{
+    co_await start_copy(std::move(sql), Activity::copy_in);
+}
+
+void PgSession::put(std::span<const char> data)
+{
+    if (PQputCopyData(connection_, data.data(), static_cast<int>(data.size())) != 1)
+        raise_connection_loss();
+}
+
+bool PgSession::flush()
+{
+    const int status = PQflush(connection_);
+    if (status < 0)
+        raise_connection_loss();
+    return status == 0;
+}
+
+bool PgSession::consume_input()
+{
+    const int notices_before = notices_;
+    // Under TLS, readable bytes need not be a message.
+    bool watching = activity_ == Activity::copy_in && !PQsslInUse(connection_);
+    if (watching) {
+        char first;
+        watching = recv(PQsocket(connection_), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    }
+    if (!PQconsumeInput(connection_))
+        raise_connection_loss();
+    PQisBusy(connection_); // makes libpq read the notices
+    return watching && notices_ == notices_before;
+}
+
+Async<std::int64_t> PgSession::finish_copy_in()
+{
+    if (PQputCopyEnd(connection_, nullptr) != 1)
+        raise_connection_loss();
+    activity_ = Activity::statement;
+    co_await flush_all();
+    Result result = co_await last_result();
+    const std::int64_t rows = affected_rows(result.get());
+    co_return rows;
+}
+
+Async<void> PgSession::raise_copy_in_error()
+{
+    if (PQputCopyEnd(connection_, "the target server interrupted the COPY") != 1)
+        raise_connection_loss();
+    activity_ = Activity::statement;
+    co_await flush_all();
+    Result result = co_await last_result();
+    throw PgError(sqlstate::protocol_violation, "the target server ended the COPY by itself");
+}
+
+} // namespace pgclone

@@ -1,0 +1,109 @@
+// A libpq connection in the event loop. The one file (with its .cpp) that calls libpq for
+// traffic; everything above it is typed. Nothing here blocks but the name resolution that
+// resolve_host() does and PQcancel on the loopback socket.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/conninfo.hpp"
+#include "shared/error_types.hpp"
+#include "worker/event_loop.hpp"
+#include "worker/result_set.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace pgclone {
+
+// Which server a session talks to; it names the server in errors.
+enum class SessionSide { source, target };
+
+enum class CopyRead { row, would_block, end };
+
+class PgSession {
+  public:
+    using Parameters = std::vector<std::optional<std::string>>;
+
+    PgSession(EventLoop& loop, SessionSide side);
+    ~PgSession();
+    PgSession(const PgSession&) = delete;
+    PgSession& operator=(const PgSession&) = delete;
+
+    // Connects; raises the server's SQLSTATE if it refused (28P01, 3D000, 53300, ...), else 08001,
+    // also at the timeout.
+    Async<void> connect(ConnectionParameters parameters, milliseconds timeout);
+    bool is_open() const noexcept;
+    void close() noexcept; // cancels a running statement on the target first
+
+    int backend_pid() const noexcept;
+    int server_version() const noexcept; // as PQserverVersion: 150004
+    bool used_password() const noexcept;
+    std::string_view parameter_status(const char* name) const noexcept;
+
+    // One statement with parameters (text format). Raises the server's error.
+    Async<ResultSet> query(std::string sql, Parameters parameters = {});
+    // One or more statements, simple protocol; returns the rows affected by the last one.
+    Async<std::int64_t> execute(std::string sql);
+
+    // COPY ... TO STDOUT: start_copy_out, read_row until `end`, finish_copy_out.
+    Async<void> start_copy_out(std::string sql);
+    // The next row without waiting. `row` is valid until the next call.
+    CopyRead read_row(std::span<const char>& row);
+    Async<std::int64_t> finish_copy_out(); // rows, by the command tag
+
+    // COPY ... FROM STDIN: start_copy_in, put and flush, finish_copy_in.
+    Async<void> start_copy_in(std::string sql);
+    void put(std::span<const char> data); // queues; never waits
+    bool flush();                         // true if everything has gone to the socket
+    Async<std::int64_t> finish_copy_in(); // rows, by the command tag
+    // Ends a COPY IN whose target seems to have failed, and raises why.
+    Async<void> raise_copy_in_error();
+
+    // Reads what has arrived, without waiting; raises if the connection is lost. During COPY IN,
+    // where a server has nothing to say but notices, true means that it did say something: most
+    // likely an error, which libpq shows only when the COPY is ended.
+    bool consume_input();
+
+    DescriptorWatch& watch() noexcept { return watch_; }
+    // Silence of the server after which a wait raises 08006; zero = none.
+    void set_stall_timeout(milliseconds timeout) noexcept { stall_timeout_ = timeout; }
+
+  private:
+    // What the server is doing for us.
+    enum class Activity { idle, statement, copy_out, copy_in };
+    struct ResultDeleter {
+        void operator()(pg_result* result) const noexcept;
+    };
+    using Result = std::unique_ptr<pg_result, ResultDeleter>;
+
+    void require_open() const;
+    void free_row() noexcept;
+    void cancel_statement() noexcept;
+    Async<void> poll_connection(Clock::time_point deadline);
+    Async<void> wait_for_server();
+    Async<void> flush_all();
+    Async<Result> next_result();
+    Async<Result> last_result();
+    Async<void> last_result_ignored();
+    Async<void> start_copy(std::string sql, Activity direction);
+    [[noreturn]] void raise_connection_failure();
+    [[noreturn]] void raise_connection_loss();
+    [[noreturn]] void raise_result_error(const pg_result* result);
+
+    EventLoop& loop_;
+    SessionSide side_;
+    DescriptorWatch watch_;
+    pg_conn* connection_ = nullptr;
+    char* row_ = nullptr;
+    milliseconds stall_timeout_{0};
+    Activity activity_ = Activity::idle;
+    int notices_ = 0;
+};
+
+} // namespace pgclone

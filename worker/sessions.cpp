@@ -1,0 +1,158 @@
+#include "worker/sessions.hpp"
+
+#include <cstring>
+
+#include "shared/settings.hpp"
+#include "worker/catalog_sql.hpp"
+#include "worker/host_resolver.hpp"
+#include "worker/worker_services.hpp"
+
+namespace pgclone {
+
+namespace {
+
+constexpr int oldest_source = 100000;
+
+// The connection string of the job slot, parsed. From here on the password lives in this process
+// alone, as libpq keeps it for the life of the connection, too.
+ConnectionParameters read_source_parameters()
+{
+    char text[conninfo_bytes] = "";
+    server::update_job(
+        [&text](JobSlot& job) noexcept { std::memcpy(text, job.conninfo, sizeof(text)); });
+    ConnectionParameters parameters;
+    try {
+        parameters = parse_conninfo(text);
+    } catch (...) {
+        explicit_bzero(text, sizeof(text));
+        throw;
+    }
+    explicit_bzero(text, sizeof(text));
+    return parameters;
+}
+
+void set_default(ConnectionParameters& parameters, std::string_view keyword, std::string value)
+{
+    if (find_parameter(parameters, keyword).empty())
+        set_parameter(parameters, keyword, std::move(value));
+}
+
+// A host that is gone is noticed within about 30 s, in whatever state the session is.
+void set_keepalives(ConnectionParameters& parameters)
+{
+    set_default(parameters, "keepalives", "1");
+    set_default(parameters, "keepalives_idle", "10");
+    set_default(parameters, "keepalives_interval", "5");
+    set_default(parameters, "keepalives_count", "4");
+    set_default(parameters, "tcp_user_timeout", "30000");
+}
+
+ConnectionParameters loopback_parameters()
+{
+    const char* configured = settings::loopback_conninfo;
+    if (configured && *configured)
+        return parse_conninfo(configured);
+    const server::ServerAddress address = server::server_address();
+    ConnectionParameters parameters;
+    const bool has_socket = !address.socket_directory.empty();
+    set_parameter(parameters, "host", has_socket ? address.socket_directory : "localhost");
+    set_parameter(parameters, "port", std::to_string(address.port));
+    return parameters;
+}
+
+// What an administrator has to add so that the login is accepted.
+std::string login_hint(const ConnectionParameters& parameters, const JobIdentity& job)
+{
+    const std::string_view host = find_parameter(parameters, "host");
+    const std::string who = "\"" + job.database_name + "\" \"" + job.role_name + "\"";
+    if (host.starts_with("/") || host.starts_with("@"))
+        return "pgclone logs in to this server as the role that submitted the job. Add \"local " +
+               who + " peer map=pgclone\" to pg_hba.conf and \"pgclone postgres " + job.role_name +
+               "\" to pg_ident.conf (with the operating-system user of the server for "
+               "\"postgres\"), and reload the configuration.";
+    return "pgclone logs in to this server as the role that submitted the job. Add a line like "
+           "\"host " +
+           who + " 127.0.0.1/32 trust\" to pg_hba.conf, or one that fits "
+                 "pgclone.loopback_conninfo, and reload the configuration.";
+}
+
+} // namespace
+
+JobIdentity read_job_identity()
+{
+    struct {
+        std::int64_t job_id;
+        char role_name[name_bytes];
+        char database_name[name_bytes];
+        char extension_schema[name_bytes];
+        char schema_name[name_bytes];
+        char table_name[name_bytes];
+    } copy = {};
+    const bool found = server::update_job([&copy](JobSlot& job) noexcept {
+        copy.job_id = job.job_id;
+        std::memcpy(copy.role_name, job.role_name, name_bytes);
+        std::memcpy(copy.database_name, job.database_name, name_bytes);
+        std::memcpy(copy.extension_schema, job.extension_schema, name_bytes);
+        std::memcpy(copy.schema_name, job.schema_name, name_bytes);
+        std::memcpy(copy.table_name, job.table_name, name_bytes);
+    });
+    if (!found)
+        throw PgError(sqlstate::query_canceled, "the job is gone");
+    return {copy.job_id,      copy.role_name,   copy.database_name, copy.extension_schema,
+            copy.schema_name, copy.table_name};
+}
+
+Async<void> open_loopback(PgSession& session, JobIdentity job, std::string application_name)
+{
+    ConnectionParameters parameters = loopback_parameters();
+    set_parameter(parameters, "user", job.role_name);
+    set_parameter(parameters, "dbname", job.database_name);
+    set_parameter(parameters, "application_name", application_name);
+    set_parameter(parameters, "client_encoding", "UTF8");
+    const milliseconds timeout(settings::connect_timeout);
+    const std::string hint = login_hint(parameters, job);
+    try {
+        co_await session.connect(parameters, timeout);
+    } catch (const PgError& error) {
+        if (error.sqlstate().starts_with("28"))
+            throw PgError(error.sqlstate(), error.message(), error.detail(), hint);
+        throw;
+    }
+    const std::string settings_query(catalog_sql::target_session);
+    co_await session.query(settings_query);
+}
+
+Async<void> open_source(PgSession& session, bool unprivileged, std::string application_name)
+{
+    ConnectionParameters parameters = read_source_parameters();
+    if (unprivileged) {
+        check_unprivileged_source(parameters);
+        // What the operating-system user of the server could prove is not the submitter's.
+        set_parameter(parameters, "gssencmode", "disable");
+        set_parameter(parameters, "passfile", "/dev/null");
+        set_parameter(parameters, "sslcert", "/dev/null/none");
+    }
+    resolve_host(parameters);
+    set_keepalives(parameters);
+    set_parameter(parameters, "application_name", application_name);
+    set_parameter(parameters, "client_encoding", "UTF8");
+
+    const milliseconds timeout(settings::connect_timeout);
+    co_await session.connect(parameters, timeout);
+    if (unprivileged && !session.used_password()) {
+        session.close();
+        throw PgError("2F003", "password is required",
+                      "Non-superusers cannot clone from a source that does not request a password.",
+                      "The authentication method of the source server must be changed.");
+    }
+    if (session.server_version() < oldest_source) {
+        session.close();
+        throw PgError(sqlstate::feature_not_supported,
+                      "source servers older than PostgreSQL 10 are not supported");
+    }
+    session.set_stall_timeout(milliseconds(settings::stall_timeout));
+    const std::string settings_query(catalog_sql::source_session);
+    co_await session.query(settings_query);
+}
+
+} // namespace pgclone

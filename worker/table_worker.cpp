@@ -1,0 +1,362 @@
+#include "worker/table_worker.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "shared/settings.hpp"
+#include "worker/catalog_sql.hpp"
+#include "worker/copy_pump.hpp"
+#include "worker/ledger_client.hpp"
+#include "worker/sessions.hpp"
+#include "worker/worker_services.hpp"
+
+namespace pgclone {
+
+namespace {
+
+constexpr auto never = Clock::time_point::max();
+// How long to wait for the job worker to take note of a failure before this process goes.
+constexpr milliseconds farewell{5000};
+
+// Thrown when there is nothing more to do here: the job has ended or wants fewer workers. No error.
+struct WorkIsOver {};
+
+// Moves the counters that the views add up.
+class ProgressStage final : public CopyStage {
+  public:
+    ProgressStage() : counters_(server::own_counters()) {}
+
+    void on_row(std::span<const char> row) override
+    {
+        rows_++;
+        bytes_ += row.size();
+    }
+
+    void on_pause() override
+    {
+        if (rows_ == 0)
+            return;
+        counters_.rows.fetch_add(rows_, std::memory_order_relaxed);
+        counters_.bytes.fetch_add(bytes_, std::memory_order_relaxed);
+        counters_.last_progress_at.store(server::current_timestamp(), std::memory_order_relaxed);
+        rows_ = 0;
+        bytes_ = 0;
+    }
+
+  private:
+    WorkerCounters& counters_;
+    std::uint64_t rows_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+class TableWorker {
+  public:
+    explicit TableWorker(EventLoop& loop)
+        : loop_(loop), target_(loop, SessionSide::target), source_(loop, SessionSide::source)
+    {
+    }
+
+    Async<void> run();
+    void check_job();
+
+  private:
+    Async<void> connect_target();
+    Async<void> serve();
+    Async<int> next_assignment();
+    Async<void> carry_out(int task_id);
+    Async<void> build(CloneTask task);
+    Async<void> copy(CloneTask task);
+    Async<void> open_snapshot();
+    Async<void> lock_source_table(CloneTask task);
+    Async<void> commit_copy(CloneTask task, CopyResult copied);
+    void post_idle();
+    void post_done(const CopyResult& result);
+    void post_failure(const ErrorRecord& error);
+    Async<void> wait_until_failure_was_read();
+    void forget_progress();
+    void close_sessions();
+
+    EventLoop& loop_;
+    PgSession target_;
+    PgSession source_;
+    JobIdentity job_;
+    std::string name_;          // "7.2", as in the process title
+    std::string snapshot_;      // that the source session has imported
+};
+
+// The interrupt handler: looks at why a signal may have come.
+void TableWorker::check_job()
+{
+    server::reload_settings_if_asked();
+    if (server::shutdown_requested())
+        throw PgError(sqlstate::admin_shutdown,
+                      "terminating table worker due to administrator command");
+    bool go_on = false;
+    server::update_job([&go_on](JobSlot& job) noexcept {
+        go_on = job.state == JobSlotState::running && job.job_worker >= 0 &&
+                !job.cancel_requested && !job.drain;
+    });
+    if (!go_on)
+        throw WorkIsOver();
+}
+
+Async<void> TableWorker::run()
+{
+    job_ = read_job_identity();
+    name_ = std::to_string(job_.job_id) + "." + std::to_string(server::identity().number);
+    ErrorRecord error;
+    bool failed = false;
+    try {
+        co_await connect_target();
+    } catch (const PgError&) {
+        record_current_exception(error);
+        failed = true;
+    }
+    if (failed) {
+        // The job worker goes on with fewer table workers, or gives up.
+        post_failure(error);
+        co_await wait_until_failure_was_read();
+        co_return;
+    }
+    post_idle();
+    co_await serve();
+}
+
+Async<void> TableWorker::connect_target()
+{
+    const std::string application_name = "pgclone table worker " + name_;
+    co_await open_loopback(target_, job_, application_name);
+    const int pid = target_.backend_pid();
+    server::update_self([pid](WorkerSlot& worker) noexcept { worker.target_pid = pid; });
+}
+
+// Takes tasks until the interrupt handler says that there are no more.
+Async<void> TableWorker::serve()
+{
+    for (;;) {
+        const int task_id = co_await next_assignment();
+        ErrorRecord error;
+        bool failed = false;
+        try {
+            co_await carry_out(task_id);
+        } catch (const PgError&) {
+            record_current_exception(error);
+            failed = true;
+        } catch (const std::exception&) {
+            record_current_exception(error);
+            failed = true;
+        }
+        if (!failed)
+            continue;
+        // In the middle of whatever it was; new sessions cost less than to find out. Closing
+        // rolls back.
+        close_sessions();
+        forget_progress();
+        post_failure(error);
+        if (server::shutdown_requested())
+            co_return;
+    }
+}
+
+Async<int> TableWorker::next_assignment()
+{
+    for (;;) {
+        int task_id = 0;
+        server::update_self([&task_id](WorkerSlot& worker) noexcept {
+            if (worker.task_state == TaskState::assigned) {
+                worker.task_state = TaskState::working;
+                task_id = worker.task_id;
+            }
+        });
+        if (task_id != 0)
+            co_return task_id;
+        co_await loop_.wait_for_wake(never);
+    }
+}
+
+Async<void> TableWorker::carry_out(int task_id)
+{
+    if (!target_.is_open())
+        co_await connect_target();
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    const CloneTask task = co_await ledger.task_start(task_id, name_);
+    const std::string object = task.schema_name + "." + task.object_name;
+    server::update_self(
+        [&object](WorkerSlot& worker) noexcept { copy_text(worker.current_table, object); });
+    if (task.kind == TaskKind::data)
+        co_await copy(task);
+    else
+        co_await build(task);
+}
+
+// DDL: the statements and their done-mark in one transaction.
+Async<void> TableWorker::build(CloneTask task)
+{
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    co_await target_.execute("BEGIN");
+    co_await ledger.task_lock(task.task_id, name_);
+    for (const std::string& statement : task.statements)
+        co_await target_.query(statement);
+    const CopyResult nothing;
+    co_await ledger.task_done(task.task_id, name_, nothing);
+    co_await target_.execute("COMMIT");
+    post_done(nothing);
+}
+
+// Joins the job's snapshot, unless the source session is in it already.
+Async<void> TableWorker::open_snapshot()
+{
+    char snapshot[name_bytes] = "";
+    bool unprivileged = true;
+    server::update_job([&](JobSlot& job) noexcept {
+        std::memcpy(snapshot, job.snapshot_id, sizeof(snapshot));
+        unprivileged = !job.privileged;
+    });
+    if (source_.is_open() && snapshot_ == snapshot)
+        co_return;
+    const std::string application_name =
+        "pgclone job " + std::to_string(job_.job_id) + " table worker " + name_;
+    co_await open_source(source_, unprivileged, application_name);
+    const int pid = source_.backend_pid();
+    server::update_self([pid](WorkerSlot& worker) noexcept { worker.source_pid = pid; });
+    co_await source_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const std::string import = "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot);
+    try {
+        co_await source_.query(import);
+    } catch (const PgError& error) {
+        // 22023 or 42704, by version: the session that exported it is gone. Another attempt may
+        // find a new one.
+        throw PgError(sqlstate::connection_failure, "the job's snapshot is gone: " + error.message());
+    }
+    snapshot_ = snapshot;
+}
+
+// The table is locked now, not at planning: in between it may have been truncated, rewritten or
+// replaced, and then what the snapshot sees is not what COPY would read.
+Async<void> TableWorker::lock_source_table(CloneTask task)
+{
+    if (task.source_oid == 0)
+        co_return;
+    const QualifiedName name{task.source_schema, task.source_table};
+    co_await source_.execute("LOCK TABLE ONLY " + quote_qualified(name) + " IN ACCESS SHARE MODE");
+    const std::string check(catalog_sql::source_table_identity);
+    PgSession::Parameters parameters{quote_qualified(name)};
+    const ResultSet row = co_await source_.query(check, parameters);
+    const bool same = !row.empty() && row.integer(0, "oid") == task.source_oid &&
+                      (task.source_filenode == 0 || row.integer(0, "filenode") == task.source_filenode);
+    if (!same)
+        throw PgError(sqlstate::object_not_in_prerequisite_state,
+                      "table \"" + name.schema + "." + name.name +
+                          "\" was truncated, rewritten or replaced on the source",
+                      "Its files are not those that the job's snapshot sees.",
+                      "Submit the job again.");
+}
+
+// A whole table: truncate, copy, compare, mark, all in one transaction of the target.
+Async<void> TableWorker::copy(CloneTask task)
+{
+    co_await open_snapshot();
+    co_await lock_source_table(task);
+
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    co_await target_.execute("BEGIN");
+    co_await ledger.task_lock(task.task_id, name_);
+    if (!task.truncate.empty())
+        co_await target_.query(task.truncate);
+
+    ProgressStage progress;
+    LoopbackSink sink(target_, task.target_copy);
+    const std::vector<CopyStage*> stages{&progress};
+    const milliseconds stall_timeout(settings::stall_timeout);
+    const CopyResult copied =
+        co_await run_copy(loop_, source_, task.source_copy, sink, stages, stall_timeout);
+    if (copied.rows_source != copied.rows_target)
+        throw PgError(sqlstate::data_corrupted,
+                      "the source sent " + std::to_string(copied.rows_source) + " rows, but " +
+                          std::to_string(copied.rows_target) + " arrived");
+    co_await ledger.task_done(task.task_id, name_, copied);
+    co_await target_.execute("COMMIT");
+    post_done(copied);
+}
+
+void TableWorker::post_idle()
+{
+    server::update_self(
+        [](WorkerSlot& worker) noexcept { worker.task_state = TaskState::idle; });
+    server::wake_job_worker();
+}
+
+// The rows move from this worker's counters to the job's totals when the job worker takes note.
+void TableWorker::post_done(const CopyResult& result)
+{
+    server::update_self([&result](WorkerSlot& worker) noexcept {
+        worker.task_state = TaskState::done;
+        worker.task_rows = result.rows_target;
+        worker.task_bytes = result.bytes;
+        worker.current_table[0] = '\0';
+    });
+    server::wake_job_worker();
+}
+
+void TableWorker::post_failure(const ErrorRecord& error)
+{
+    server::update_self([&error](WorkerSlot& worker) noexcept {
+        worker.task_state = TaskState::failed;
+        worker.error = error;
+        worker.current_table[0] = '\0';
+    });
+    server::wake_job_worker();
+}
+
+Async<void> TableWorker::wait_until_failure_was_read()
+{
+    const auto deadline = Clock::now() + farewell;
+    bool read = false;
+    bool in_time = true;
+    while (!read && in_time) {
+        server::update_self([&read](WorkerSlot& worker) noexcept {
+            read = worker.task_state != TaskState::failed;
+        });
+        if (!read)
+            in_time = co_await loop_.wait_for_wake(deadline);
+    }
+}
+
+void TableWorker::forget_progress()
+{
+    server::own_counters().rows.store(0, std::memory_order_relaxed);
+    server::own_counters().bytes.store(0, std::memory_order_relaxed);
+}
+
+void TableWorker::close_sessions()
+{
+    source_.close();
+    target_.close();
+    snapshot_.clear();
+    server::update_self([](WorkerSlot& worker) noexcept {
+        worker.target_pid = 0;
+        worker.source_pid = 0;
+    });
+}
+
+Async<void> run_quietly(TableWorker& worker)
+{
+    try {
+        co_await worker.run();
+    } catch (const WorkIsOver&) {
+        // Cancelled, drained or abandoned: the sessions' destructors roll back.
+    }
+}
+
+} // namespace
+
+void run_table_worker()
+{
+    EventLoop loop(server::wake_descriptor(), server::duplicate_postmaster_pipe());
+    loop.set_postmaster_death_handler([] { server::exit_after_postmaster_death(); });
+    TableWorker worker(loop);
+    loop.set_interrupt_handler([&worker] { worker.check_job(); });
+    loop.run(run_quietly(worker));
+}
+
+} // namespace pgclone

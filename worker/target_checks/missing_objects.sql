@@ -1,0 +1,45 @@
+-- Which of the named objects this server lacks.
+-- $1 = kinds, $2 = names, two arrays of the same length. Names are quoted and qualified, but for
+-- roles, schemas, tablespaces and access methods.
+-- psql 16+: (echo "\bind '{type,role}' '{shop.color,alice}'"; cat missing_objects.sql) | psql "$TARGET"
+--
+-- Missing are, too, what the current role may not use: a schema to create in, a function to
+-- execute, a table that a trigger names.
+-- 'membership' asks for a role that exists, but that the current role may not act for.
+SELECT w.kind, w.name
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]),
+                pg_catalog.unnest($2::pg_catalog.text[])) w(kind, name)
+WHERE CASE w.kind
+      WHEN 'type' THEN pg_catalog.to_regtype(w.name) IS NULL
+      WHEN 'function' THEN NOT coalesce(pg_catalog.has_function_privilege(
+           pg_catalog.to_regprocedure(w.name)::pg_catalog.oid, 'EXECUTE'), false)
+      WHEN 'operator' THEN pg_catalog.to_regoperator(w.name) IS NULL
+      WHEN 'collation' THEN pg_catalog.to_regcollation(w.name) IS NULL
+      WHEN 'relation' THEN pg_catalog.to_regclass(w.name) IS NULL
+      WHEN 'trigger relation' THEN NOT coalesce(pg_catalog.has_table_privilege(
+           pg_catalog.to_regclass(w.name)::pg_catalog.oid, 'TRIGGER'), false)
+      WHEN 'sequence' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                                       WHERE c.oid = pg_catalog.to_regclass(w.name)
+                                         AND c.relkind = 'S')
+      WHEN 'schema' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
+                                     WHERE n.nspname = w.name
+                                       AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'))
+      WHEN 'role' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = w.name)
+      WHEN 'membership' THEN EXISTS (SELECT FROM pg_catalog.pg_roles r
+                                     WHERE r.rolname = w.name
+                                       AND NOT pg_catalog.pg_has_role(r.oid, 'MEMBER'))
+      WHEN 'tablespace' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace t
+                                         WHERE t.spcname = w.name)
+      WHEN 'access method' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_am a
+                                            WHERE a.amname = w.name)
+      WHEN 'operator class' THEN NOT EXISTS (
+           SELECT FROM pg_catalog.pg_opclass oc
+           JOIN pg_catalog.pg_namespace n ON n.oid = oc.opcnamespace
+           JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod
+           WHERE pg_catalog.format('%I.%I USING %I', n.nspname, oc.opcname, am.amname) = w.name)
+      WHEN 'text search configuration' THEN NOT EXISTS (
+           SELECT FROM pg_catalog.pg_ts_config c
+           JOIN pg_catalog.pg_namespace n ON n.oid = c.cfgnamespace
+           WHERE pg_catalog.format('%I.%I', n.nspname, c.cfgname) = w.name)
+      END
+ORDER BY w.kind, w.name;

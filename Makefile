@@ -122,7 +122,7 @@ build/unit/libpure.a: $(pure_objects) build/objects.list
 	@rm -f $@
 	$(AR) crs $@ $(pure_objects)
 
-# The tests themselves are compiled without optimisation, which halves the time that takes.
+# The tests themselves are compiled without optimisation: that takes a third of the time.
 build/unit/%.o: test/unit/%.cpp Makefile | build/toolchain.stamp worker/catalog_sql.hpp
 	@mkdir -p $(@D)
 	$(Q)$(CCACHE) $(CXX) $(CXXFLAGS) $(CPPFLAGS) -O0 -U_FORTIFY_SOURCE \

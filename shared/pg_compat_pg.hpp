@@ -11,5 +11,8 @@
 // shmem_request_hook exists from 15 on; before, memory is requested directly in _PG_init.
 #define PGCLONE_HAS_SHMEM_REQUEST_HOOK (PG_VERSION_NUM >= 150000)
 
+// From 19 on, shared memory is requested and initialized by registered callbacks.
+#define PGCLONE_HAS_SHMEM_CALLBACKS (PG_VERSION_NUM >= 190000)
+
 // 14 has SetSingleFuncCall's work still spelled out by every caller.
 #define PGCLONE_HAS_MATERIALIZED_SRF (PG_VERSION_NUM >= 150000)

@@ -1,15 +1,15 @@
-#include "shared/shared_memory_pg.hpp"
+#include <signal.h>
+
+#include "shared/settings.hpp"
 
 #include "shared/pg_compat_pg.hpp"
-#include "shared/settings.hpp"
+#include "shared/shared_memory_pg.hpp"
 
 extern "C" {
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 }
-
-#include <signal.h>
 
 namespace pgclone {
 
@@ -18,11 +18,6 @@ SharedState* shared_state = nullptr;
 namespace {
 
 constexpr const char* tranche_name = "pgclone";
-
-#if PGCLONE_HAS_SHMEM_REQUEST_HOOK
-shmem_request_hook_type previous_shmem_request_hook = nullptr;
-#endif
-shmem_startup_hook_type previous_shmem_startup_hook = nullptr;
 
 Size jobs_offset() { return MAXALIGN(sizeof(SharedState)); }
 
@@ -38,14 +33,74 @@ Size shared_bytes()
     return add_size(workers_offset(), mul_size(settings::max_workers, sizeof(WorkerSlot)));
 }
 
+// Slack for aligning the whole: old majors promise no more than MAXALIGN.
+Size requested_bytes() { return add_size(shared_bytes(), alignof(WorkerSlot)); }
+
+char* align_base(void* base)
+{
+    return reinterpret_cast<char*>(TYPEALIGN(alignof(WorkerSlot), base));
+}
+
+// Fills memory that has just been allocated. All zero is the right start for every slot: state
+// `free`, counters 0.
+void initialize_shared_state(LWLock* lock)
+{
+    memset(static_cast<void*>(shared_state), 0, shared_bytes());
+    shared_state->lock = lock;
+    shared_state->max_jobs = settings::max_jobs;
+    shared_state->max_workers = settings::max_workers;
+    shared_state->next_queue_position = 1;
+    shared_state->scan_pending = true;
+    ConditionVariableInit(&shared_state->job_ended);
+    // Generations begin at a value that differs from one life of shared memory to the next, so
+    // that a worker registered before a crash fits no slot after it.
+    const uint32 first_generation = static_cast<uint32>(GetCurrentTimestamp() / 1000);
+    for (int i = 0; i < settings::max_jobs; i++)
+        job_slot(i).generation = first_generation;
+    for (int i = 0; i < settings::max_workers; i++)
+        worker_slot(i).generation = first_generation;
+}
+
+LWLock* named_lock() { return &GetNamedLWLockTranche(tranche_name)->lock; }
+
+#if PGCLONE_HAS_SHMEM_CALLBACKS
+
+void* allocated_base = nullptr;
+
+void on_shmem_request(void*)
+{
+    ShmemStructOpts options = {};
+    options.name = "pgclone";
+    options.size = requested_bytes();
+    options.ptr = &allocated_base;
+    ShmemRequestStructWithOpts(&options);
+    RequestNamedLWLockTranche(tranche_name, 1);
+}
+
+void on_shmem_init(void*)
+{
+    shared_state = reinterpret_cast<SharedState*>(align_base(allocated_base));
+    initialize_shared_state(named_lock());
+}
+
+void on_shmem_attach(void*)
+{
+    shared_state = reinterpret_cast<SharedState*>(align_base(allocated_base));
+}
+
+#else
+
+shmem_startup_hook_type previous_shmem_startup_hook = nullptr;
+
 void request_shared_memory()
 {
-    // Slack for aligning the whole: ShmemInitStruct promises no more than MAXALIGN in old majors.
-    RequestAddinShmemSpace(add_size(shared_bytes(), alignof(WorkerSlot)));
+    RequestAddinShmemSpace(requested_bytes());
     RequestNamedLWLockTranche(tranche_name, 1);
 }
 
 #if PGCLONE_HAS_SHMEM_REQUEST_HOOK
+shmem_request_hook_type previous_shmem_request_hook = nullptr;
+
 void on_shmem_request()
 {
     if (previous_shmem_request_hook)
@@ -61,34 +116,24 @@ void on_shmem_startup()
 
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
     bool found = false;
-    char* base = static_cast<char*>(
-        ShmemInitStruct("pgclone", add_size(shared_bytes(), alignof(WorkerSlot)), &found));
-    base = reinterpret_cast<char*>(TYPEALIGN(alignof(WorkerSlot), base));
-    shared_state = reinterpret_cast<SharedState*>(base);
-    if (!found) {
-        // All zero is the right start for every slot: state `free`, counters 0.
-        memset(base, 0, shared_bytes());
-        shared_state->lock = &GetNamedLWLockTranche(tranche_name)->lock;
-        shared_state->max_jobs = settings::max_jobs;
-        shared_state->max_workers = settings::max_workers;
-        shared_state->next_queue_position = 1;
-        shared_state->scan_pending = true;
-        ConditionVariableInit(&shared_state->job_ended);
-        // Generations begin at a value that differs from one life of shared memory to the next,
-        // so that a worker registered before a crash fits no slot after it.
-        const uint32 first_generation = static_cast<uint32>(GetCurrentTimestamp() / 1000);
-        for (int i = 0; i < settings::max_jobs; i++)
-            job_slot(i).generation = first_generation;
-        for (int i = 0; i < settings::max_workers; i++)
-            worker_slot(i).generation = first_generation;
-    }
+    shared_state = reinterpret_cast<SharedState*>(
+        align_base(ShmemInitStruct("pgclone", requested_bytes(), &found)));
+    if (!found)
+        initialize_shared_state(named_lock());
     LWLockRelease(AddinShmemInitLock);
 }
+
+#endif
 
 } // namespace
 
 void install_shared_memory_hooks()
 {
+#if PGCLONE_HAS_SHMEM_CALLBACKS
+    static const ShmemCallbacks callbacks = {
+        .request_fn = on_shmem_request, .init_fn = on_shmem_init, .attach_fn = on_shmem_attach};
+    RegisterShmemCallbacks(&callbacks);
+#else
 #if PGCLONE_HAS_SHMEM_REQUEST_HOOK
     previous_shmem_request_hook = shmem_request_hook;
     shmem_request_hook = on_shmem_request;
@@ -97,6 +142,7 @@ void install_shared_memory_hooks()
 #endif
     previous_shmem_startup_hook = shmem_startup_hook;
     shmem_startup_hook = on_shmem_startup;
+#endif
 }
 
 void require_shared_state()

@@ -31,9 +31,8 @@ struct SharedState {
     Oid scan_after; // databases up to this one have been searched
     Oid scan_next;  // the one to search now; InvalidOid = a ledger worker has to find it
     bool check_databases; // a ledger worker failed: see whether its database still exists
-    // Ledger workers that died on a database: when to try again, and how often they have.
+    // When to look at the list of databases again after a ledger worker failed to.
     TimestampTz ledger_not_before;
-    int32 ledger_failures;
 };
 
 // Null unless the library was loaded by shared_preload_libraries.

@@ -251,6 +251,13 @@ bool waits_for_this_session(int32 pid, int32& blocking_pid)
     return false;
 }
 
+void append_blockers(StringInfo text, int32 blocking_pid)
+{
+    if (blocking_pid != MyProcPid)
+        appendStringInfo(text, " waits for process %d, which", blocking_pid);
+    appendStringInfo(text, " waits for process %d, which is this session.", MyProcPid);
+}
+
 void raise_self_wait(int64 job_id, const SelfWait& self_wait, bool cancelled)
 {
     StringInfoData detail;
@@ -258,13 +265,7 @@ void raise_self_wait(int64 job_id, const SelfWait& self_wait, bool cancelled)
     appendStringInfo(&detail, "Process %d of the job", self_wait.waiting_pid);
     if (self_wait.current_table[0])
         appendStringInfo(&detail, ", at %s,", self_wait.current_table);
-    if (self_wait.blocking_pid == MyProcPid)
-        appendStringInfo(&detail, " waits for process %d, which is this session.", MyProcPid);
-    else
-        appendStringInfo(&detail,
-                         " waits for process %d, which waits for process %d, which is this "
-                         "session.",
-                         self_wait.blocking_pid, MyProcPid);
+    append_blockers(&detail, self_wait.blocking_pid);
     ereport(ERROR,
             (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
              errmsg("job " INT64_FORMAT " waits for a lock that this session holds", job_id),

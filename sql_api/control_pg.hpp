@@ -25,6 +25,9 @@ WaitResult wait_for_job(int64 job_id, TimestampTz deadline, SelfWait& self_wait,
 // session holds.
 bool waits_for_this_session(int32 pid, int32& blocking_pid);
 
+// Appends " waits for process 12, which waits for process 34, which is this session."
+void append_blockers(StringInfo text, int32 blocking_pid);
+
 [[noreturn]] void raise_self_wait(int64 job_id, const SelfWait& self_wait, bool cancelled);
 
 // Asks the job to stop; false if it is not on the queue, or is ending anyway. Does not raise, so

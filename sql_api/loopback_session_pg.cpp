@@ -115,14 +115,17 @@ void flush_query(LoopbackSession& session)
 void check_not_waiting_for_us(const LoopbackSession& session)
 {
     int32 blocker;
-    if (waits_for_this_session(PQbackendPID(session.connection), blocker))
-        ereport(ERROR,
-                (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
-                 errmsg("the submit waits for a lock that this session holds"),
-                 errdetail("Process %d, which submits the job, waits for process %d, which waits "
-                           "for process %d, which is this session, or is it.",
-                           PQbackendPID(session.connection), blocker, MyProcPid),
-                 errhint("End this transaction first.")));
+    if (!waits_for_this_session(PQbackendPID(session.connection), blocker))
+        return;
+    StringInfoData detail;
+    initStringInfo(&detail);
+    appendStringInfo(&detail, "Process %d, which submits the job,",
+                     PQbackendPID(session.connection));
+    append_blockers(&detail, blocker);
+    ereport(ERROR, (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+                    errmsg("the submit waits for a lock that this session holds"),
+                    errdetail_internal("%s", detail.data),
+                    errhint("End this transaction first.")));
 }
 
 PGresult* next_result(LoopbackSession& session)

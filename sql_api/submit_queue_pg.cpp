@@ -1,14 +1,13 @@
 // From a submit to a slot on the queue. A slot is reserved in PRE_COMMIT, where an error is still
 // possible, and published at COMMIT, where it is not: an error there would be a PANIC.
-#include "sql_api/submit_queue_pg.hpp"
-
 #include <cstddef>
+#include <type_traits>
+
+#include "sql_api/submit_queue_pg.hpp"
 
 extern "C" {
 #include "access/xact.h"
 }
-
-#include <type_traits>
 
 namespace pgclone {
 

@@ -87,6 +87,14 @@ check_log() {
     fi
 }
 
+await_server() {
+    local deadline=$((SECONDS + 10))
+    while [ $SECONDS -lt $deadline ]; do
+        pg_isready -q -h "$work_dir" -p "$1" && return
+        sleep 0.1
+    done
+}
+
 # wanted SUITE NAME: is this file among those that were asked for?
 wanted() {
     local names=${chosen[$1]:-}
@@ -174,6 +182,8 @@ host all +no_login 127.0.0.1/32 reject' \
         name=$(basename "$file" .sql)
         [[ -f $file && $name != *.source ]] && wanted pgtap "$name" || continue
         local tap=$work_dir/pgtap-$name.tap errors=$work_dir/pgtap-$name.err
+        # A crash in one file is not to fail the others, too.
+        await_server "$target_port"
         {
             psql_at "$source_port" postgres -c "create database \"source_$name\"" &&
                 psql_at "$target_port" postgres -c "create database \"target_$name\"" &&

@@ -145,6 +145,7 @@ Async<void> EventLoop::watch_wake_descriptor()
         std::uint64_t count = 0;
         if (::read(wake_.native_handle(), &count, sizeof(count)) > 0) {
             interrupt_pending_ = true;
+            wakes_++;
             wake_all();
         }
     }
@@ -231,8 +232,12 @@ Async<bool> EventLoop::wait(Interest first, Interest second, Clock::time_point d
     co_return waiter.woken;
 }
 
-Async<bool> EventLoop::wait_for_wake(Clock::time_point deadline)
+Async<bool> EventLoop::wait_for_wake(std::uint64_t seen, Clock::time_point deadline)
 {
+    if (wakes_ != seen) {
+        check_interrupts();
+        co_return true;
+    }
     const Interest none;
     const bool woken = co_await wait(none, none, deadline);
     co_return woken;
@@ -243,7 +248,7 @@ Async<void> sleep_for(EventLoop& loop, milliseconds pause)
     const auto deadline = Clock::now() + pause;
     bool woken = true;
     while (woken)
-        woken = co_await loop.wait_for_wake(deadline);
+        woken = co_await loop.wait_for_wake(loop.wakes(), deadline);
 }
 
 } // namespace pgclone

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -78,8 +79,12 @@ class EventLoop {
     // signal came (true: look at the state again). Raises what the interrupt handler throws.
     Async<bool> wait(Interest first, Interest second, Clock::time_point deadline);
 
-    // Waits for a signal alone; false at the deadline.
-    Async<bool> wait_for_wake(Clock::time_point deadline);
+    // Signals that have come so far. Read it before looking at what a signal may have changed, and
+    // give it to wait_for_wake(): a signal that came while another wait was under way counts, too.
+    std::uint64_t wakes() const noexcept { return wakes_; }
+
+    // Waits for a signal after the `seen` ones; false at the deadline.
+    Async<bool> wait_for_wake(std::uint64_t seen, Clock::time_point deadline);
 
     boost::asio::io_context& context() noexcept { return context_; }
 
@@ -111,6 +116,7 @@ class EventLoop {
     Waiter* waiters_ = nullptr;
     int held_ = 0;
     bool interrupt_pending_ = true;
+    std::uint64_t wakes_ = 0;
 };
 
 // Waits for `pause`, through all wake-ups; interrupts end it.

@@ -73,6 +73,7 @@ bool JobTasks::data_remains() const
 Async<void> JobTasks::run()
 {
     while (!schedule_.all_done()) {
+        const std::uint64_t seen = loop_.wakes();
         co_await run_own_tasks();
         show_progress();
         co_await collect_results();
@@ -83,7 +84,7 @@ Async<void> JobTasks::run()
             continue;
         const auto until_retry = microseconds(schedule_.next_retry(now) - now);
         const auto pause = std::min<microseconds>(until_retry, safety_tick);
-        co_await loop_.wait_for_wake(Clock::now() + pause);
+        co_await loop_.wait_for_wake(seen, Clock::now() + pause);
     }
 }
 
@@ -306,6 +307,7 @@ Async<void> dismiss_table_workers(EventLoop& loop, Clock::time_point deadline)
         job.wanted_table_workers = 0;
     });
     for (bool in_time = true; in_time;) {
+        const std::uint64_t seen = loop.wakes();
         int present = 0;
         server::for_each_table_worker([&present](WorkerSlot& worker, int) noexcept {
             present += worker.state == WorkerState::attached ? 1 : 0;
@@ -313,7 +315,7 @@ Async<void> dismiss_table_workers(EventLoop& loop, Clock::time_point deadline)
         if (present == 0)
             co_return;
         server::wake_table_workers();
-        in_time = co_await loop.wait_for_wake(deadline);
+        in_time = co_await loop.wait_for_wake(seen, deadline);
     }
 }
 

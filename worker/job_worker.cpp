@@ -292,6 +292,7 @@ void JobWorker::hand_over(const JobOutcome& outcome)
 {
     server::update_job([&outcome](JobSlot& job) noexcept {
         job.outcome = outcome;
+        job.not_before = 0;
         job.state = JobSlotState::ending;
     });
     server::wake_supervisor();

@@ -37,10 +37,6 @@ namespace pgclone {
 
 namespace {
 
-// After that many failures to write a job's final state its slot is given up; the ledger's row
-// is then ended by the search after the next start.
-constexpr int max_ledger_attempts = 5;
-
 // Which job of this database is next in one of the two states that need us; -1 = none. Copies
 // the slot without its secret.
 struct JobCopy {
@@ -162,12 +158,9 @@ void write_final_states()
         lock_exclusive();
         JobSlot& job = job_slot(copy.index);
         if (job.generation == copy.generation && job.state == JobSlotState::ending) {
-            if (!written)
-                job.ledger_attempts++;
-            if (written || job.ledger_attempts >= max_ledger_attempts) {
+            released = written;
+            if (released)
                 release_job_slot(copy.index);
-                released = true;
-            }
         }
         unlock();
         if (released)
@@ -176,7 +169,7 @@ void write_final_states()
             ereport(LOG, (errmsg("could not write the final state of pgclone job " INT64_FORMAT
                                  ": %s",
                                  copy.slot.job_id, error.message)));
-            proc_exit(1); // the supervisor tries again, after a pause
+            proc_exit(1); // counts as a failure: another worker tries again, after a pause
         }
     }
 }
@@ -249,6 +242,7 @@ void resolve_sources()
             } else {
                 job.outcome.status = JobStatus::failed;
                 job.outcome.error = error;
+                job.not_before = 0;
                 job.state = JobSlotState::ending;
             }
         }

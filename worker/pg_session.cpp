@@ -199,7 +199,6 @@ Async<void> PgSession::connect(ConnectionParameters parameters, milliseconds tim
     co_await poll_connection(Clock::now() + timeout);
     if (PQsetnonblocking(connection_, 1) != 0)
         raise_connection_failure();
-    PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
     watch_.assign(PQsocket(connection_));
 }
 

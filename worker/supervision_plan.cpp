@@ -89,7 +89,7 @@ class Planner {
 
     // A job that only a ledger worker can help: to write its end, or to resolve its source.
     // What end_jobs() has just decided counts from the next call on, which follows at once.
-    const JobBrief* first_job_for_ledger() const noexcept
+    const JobBrief* first_job_for_ledger() noexcept
     {
         const JobBrief* found = nullptr;
         for (int i = 0; i < input_.job_count; i++) {
@@ -97,7 +97,10 @@ class Planner {
             const bool ending = job.state == JobSlotState::ending;
             const bool unresolved = job.state == JobSlotState::queued && !job.source_resolved &&
                                     !job.cancel_requested;
-            if ((ending || unresolved) && (!found || job.queue_position < found->queue_position))
+            if (!ending && !unresolved)
+                continue;
+            // One that failed in its database waits, and lets those of other databases by.
+            if (is_due(job.not_before) && (!found || job.queue_position < found->queue_position))
                 found = &job;
         }
         return found;
@@ -111,13 +114,13 @@ class Planner {
         // Its end sets the supervisor's latch, so there is nothing to wake up for.
         if (ledger_active_ || free_slots_ == 0)
             return;
-        const bool database_due = is_due(input_.ledger_not_before);
-        const bool slots_due = is_due(input_.workers_not_before);
-        if (!database_due || !slots_due)
-            return;
         std::uint32_t database = 0;
         if (!input_.check_databases)
             database = job ? job->database : input_.scan_next;
+        const bool slots_due = is_due(input_.workers_not_before);
+        const bool list_due = database != 0 || is_due(input_.ledger_not_before);
+        if (!slots_due || !list_due)
+            return;
         add(SupervisorActionKind::start_ledger_worker, -1, 0, database);
         ledger_active_ = true;
         free_slots_--;

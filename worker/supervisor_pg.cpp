@@ -1,8 +1,9 @@
 // The supervisor's latch loop. What to do is decided by plan_supervision(); here it is carried
 // out. All that it knows is in shared memory, so another one can take over at any time.
-#include "shared/shared_memory_pg.hpp"
 #include "worker/supervision_plan.hpp"
 #include "worker/supervisor_pg.hpp"
+
+#include "shared/shared_memory_pg.hpp"
 
 extern "C" {
 #include "postmaster/bgworker.h"
@@ -231,7 +232,6 @@ void start_job(const SupervisorAction& action, SupervisorMemory& memory)
     job.status = JobStatus::pending;
     job.phase = JobPhase::queued;
     job.job_worker = -1;
-    job.next_worker_number = 0;
     strlcpy(job.wait_reason, reason, sizeof(job.wait_reason));
     if (worker_slot(table_worker).state == WorkerState::registered)
         release_worker_slot(table_worker);
@@ -317,6 +317,7 @@ void end_job(const SupervisorAction& action, JobStatus status, const char* sqlst
         }
         job.outcome.status = status;
         fill_record(job.outcome.error, sqlstate, message);
+        job.not_before = 0;
         job.state = JobSlotState::ending;
         signal_workers_of_job(action.index);
     }

@@ -161,6 +161,7 @@ Async<void> TableWorker::serve()
 Async<int> TableWorker::next_assignment()
 {
     for (;;) {
+        const std::uint64_t seen = loop_.wakes();
         int task_id = 0;
         server::update_self([&task_id](WorkerSlot& worker) noexcept {
             if (worker.task_state == TaskState::assigned) {
@@ -170,7 +171,7 @@ Async<int> TableWorker::next_assignment()
         });
         if (task_id != 0)
             co_return task_id;
-        co_await loop_.wait_for_wake(never);
+        co_await loop_.wait_for_wake(seen, never);
     }
 }
 
@@ -314,11 +315,12 @@ Async<void> TableWorker::wait_until_failure_was_read()
     bool read = false;
     bool in_time = true;
     while (!read && in_time) {
+        const std::uint64_t seen = loop_.wakes();
         server::update_self([&read](WorkerSlot& worker) noexcept {
             read = worker.task_state != TaskState::failed;
         });
         if (!read)
-            in_time = co_await loop_.wait_for_wake(deadline);
+            in_time = co_await loop_.wait_for_wake(seen, deadline);
     }
 }
 

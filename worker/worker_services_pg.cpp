@@ -33,6 +33,7 @@ namespace {
 
 constexpr TimestampTz ledger_backoff_step = 1'000'000; // us, doubled with each failure
 constexpr int ledger_backoff_doublings = 5;
+constexpr int max_ledger_attempts = 5;
 
 server::WorkerIdentity own_identity;
 int wake_fd = -1;
@@ -66,19 +67,35 @@ void on_wake_signal(SIGNAL_ARGS) { write_wake_fd(); }
 
 // --- Exit.
 
+TimestampTz ledger_retry_at(int failures)
+{
+    const int doublings = Min(failures, ledger_backoff_doublings);
+    return GetCurrentTimestamp() + (ledger_backoff_step << doublings);
+}
+
+// The jobs that the worker came for wait, so that those of other databases get their turn. After
+// too many failures they are given up: the search after the next start ends their ledger rows.
 void note_ledger_failure(const WorkerSlot& worker)
 {
-    const int doublings = Min(shared_state->ledger_failures, ledger_backoff_doublings);
-    shared_state->ledger_failures++;
-    shared_state->ledger_not_before =
-        GetCurrentTimestamp() + (ledger_backoff_step << doublings);
+    if (worker.database == InvalidOid) {
+        shared_state->ledger_not_before = ledger_retry_at(0);
+        return;
+    }
     // The worker that looks at the list of databases finds out whether this one is gone.
-    if (worker.database != InvalidOid) {
-        shared_state->check_databases = true;
-        if (shared_state->scan_next == worker.database) {
-            shared_state->scan_after = worker.database;
-            shared_state->scan_next = InvalidOid;
-        }
+    shared_state->check_databases = true;
+    if (shared_state->scan_next == worker.database) {
+        shared_state->scan_after = worker.database;
+        shared_state->scan_next = InvalidOid;
+    }
+    for (int i = 0; i < shared_state->max_jobs; i++) {
+        JobSlot& job = job_slot(i);
+        const bool unresolved = job.state == JobSlotState::queued && !job.source_resolved;
+        if (job.database != worker.database || !(unresolved || job.state == JobSlotState::ending))
+            continue;
+        if (job.ledger_attempts >= max_ledger_attempts)
+            release_job_slot(i);
+        else
+            job.not_before = ledger_retry_at(job.ledger_attempts++);
     }
 }
 
@@ -90,12 +107,8 @@ void detach_worker(int, Datum)
     WorkerSlot& worker = worker_slot(own_identity.index);
     if (worker.generation == own_identity.generation) {
         if (worker.kind == WorkerKind::ledger) {
-            if (ledger_succeeded) {
-                shared_state->ledger_failures = 0;
-                shared_state->ledger_not_before = 0;
-            } else {
+            if (!ledger_succeeded)
                 note_ledger_failure(worker);
-            }
         } else {
             JobSlot& job = job_slot(own_identity.job_index);
             if (job.generation == own_identity.job_generation) {
@@ -108,6 +121,8 @@ void detach_worker(int, Datum)
         release_worker_slot(own_identity.index);
     }
     unlock();
+    if (own_identity.kind == WorkerKind::ledger)
+        broadcast_job_ended(); // it may have given up jobs
     wake_supervisor();
 }
 

@@ -95,6 +95,7 @@ struct JobSlot {
     JobScope scope;
     bool source_is_server;   // source names a foreign server, to be resolved by a ledger worker
     bool source_resolved;    // `conninfo` can be used
+    bool interrupted;        // by a restart: its worker only cleans up and writes `outcome`
     bool cancel_requested;
     bool drain;              // table workers are to exit: there is no more work for them
     bool consistent;
@@ -129,7 +130,7 @@ struct JobSlot {
     char server_name[name_bytes]; // if source_is_server
     char snapshot_id[name_bytes];
     char wait_reason[wait_reason_bytes];
-    JobOutcome outcome;           // meaningful in state `ending`
+    JobOutcome outcome;           // meaningful in state `ending`, and if interrupted
     char conninfo[conninfo_bytes]; // secret: whole connection string; wiped at the final state
 };
 

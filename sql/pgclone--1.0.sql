@@ -525,17 +525,39 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_live_jobs';
 
 -- Of a ledger worker after a start: unfinished jobs that no slot stands for.
-CREATE FUNCTION @extschema@.pgclone_ledger_interrupted() RETURNS SETOF bigint
+CREATE FUNCTION @extschema@.pgclone_ledger_interrupted()
+RETURNS TABLE (job_id bigint, submitter oid, schema_name text, table_name text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(NULL);
     RETURN QUERY
-        SELECT j.job_id FROM @extschema@.pgclone_job AS j
+        SELECT j.job_id, j.submitter, j.object_schema, j.object_name FROM @extschema@.pgclone_job AS j
         WHERE j.status IN ('pending', 'running')
           AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l)
         ORDER BY j.job_id;
+END
+$$;
+
+-- The statements that drop what an interrupted job left under its working names.
+CREATE FUNCTION @extschema@.pgclone_ledger_cleanup(job_id bigint)
+RETURNS TABLE (statement text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    RETURN QUERY
+        SELECT c.statement
+        FROM @extschema@.pgclone_task AS t,
+             LATERAL jsonb_array_elements_text(t.spec -> 'cleanup') AS c(statement)
+        WHERE t.job_id = this_job
+        ORDER BY t.task_id;
 END
 $$;
 
@@ -708,8 +730,10 @@ AS $$
                          'HH24:MI:SS') || ' left',
                  to_char(make_interval(secs => floor(extract(epoch FROM $5))::float8),
                          'HH24:MI:SS') || ' elapsed'))
-    FROM (SELECT CASE WHEN u.utf8 THEN chr(9608) ELSE '#' END AS full_cell,
-                 CASE WHEN u.utf8 THEN chr(9617) ELSE '-' END AS empty_cell,
+    -- Block characters, or '#' and '-' where the encoding has none. chr() of a constant would be
+    -- worked out at planning, and fail there.
+    FROM (SELECT chr(CASE WHEN u.utf8 THEN 9608 ELSE 35 END) AS full_cell,
+                 chr(CASE WHEN u.utf8 THEN 9617 ELSE 45 END) AS empty_cell,
                  least(12, greatest(0, ceil(coalesce($1, 0) * 12 / 100)))::integer AS cells
           FROM (SELECT getdatabaseencoding() = 'UTF8' AS utf8) AS u) AS b;
 $$;
@@ -931,6 +955,7 @@ DECLARE
         'pgclone_ledger_start', 'pgclone_ledger_source', 'pgclone_ledger_plan',
         'pgclone_ledger_task_start', 'pgclone_ledger_task_lock', 'pgclone_ledger_task_done',
         'pgclone_ledger_task_failed', 'pgclone_ledger_finish', 'pgclone_ledger_interrupted',
+        'pgclone_ledger_cleanup',
         'pgclone_wait', 'pgclone_progress', 'pgclone_jobs', 'pgclone_progress_detail',
         'pgclone_tasks_detail', 'pgclone_version'];
 BEGIN

@@ -96,13 +96,12 @@ bool source_is_this_server(int64 job_id)
 void find_self_wait(int64 job_id, SelfWait& self_wait)
 {
     // One more than can be used: the copying loop writes before it knows.
-    auto* sessions = static_cast<LockWaiter*>(
-        palloc((2 * shared_state->max_workers + 1) * sizeof(LockWaiter)));
+    auto* sessions =
+        static_cast<LockWaiter*>(palloc((2 * shared_state->max_workers + 1) * sizeof(LockWaiter)));
     const int count = copy_worker_sessions(job_id, sessions);
     for (int i = 0; i < count && !self_wait.found; i++) {
         const LockWaiter& session = sessions[i];
-        if (!waits_for_lock(session.pid) ||
-            (session.is_source && !source_is_this_server(job_id)) ||
+        if (!waits_for_lock(session.pid) || (session.is_source && !source_is_this_server(job_id)) ||
             !waits_for_this_session(session.pid, self_wait.blocking_pid))
             continue;
         self_wait.found = true;
@@ -142,11 +141,11 @@ void check_may_signal(int64 job_id, Oid submitter)
 void reject_own_pending(int64 job_id, const char* what)
 {
     if (is_own_pending_submit(job_id))
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot %s job " INT64_FORMAT
-                               " in the transaction that submitted it",
-                               what, job_id),
-                        errdetail("The job is put on the queue when the transaction commits.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot %s job " INT64_FORMAT " in the transaction that submitted it", what,
+                        job_id),
+                 errdetail("The job is put on the queue when the transaction commits.")));
 }
 
 // A job in the ledger that no slot stands for: interrupted by a restart, or not published yet.
@@ -156,10 +155,8 @@ bool cancel_in_ledger(int64 job_id)
     PreventCommandIfReadOnly("pgclone_cancel()");
     static const Oid types[] = {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
                                 TEXTOID, INT8OID, INT8OID, INT4OID, BOOLOID};
-    const Datum values[lengthof(types)] = {Int64GetDatum(job_id),
-                                           CStringGetTextDatum("cancelled"),
-                                           Datum(0),
-                                           CStringGetTextDatum("57014"),
+    const Datum values[lengthof(types)] = {Int64GetDatum(job_id), CStringGetTextDatum("cancelled"),
+                                           Datum(0), CStringGetTextDatum("57014"),
                                            CStringGetTextDatum("job was cancelled")};
     const bool nulls[lengthof(types)] = {false, false, true, false, false, true,
                                          true,  true,  true, true,  true};

@@ -56,8 +56,7 @@ void find_extension(ExtensionIdentity& extension)
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
                 CStringGetDatum("pgclone"));
-    SysScanDesc scan =
-        systable_beginscan(relation, ExtensionNameIndexId, true, nullptr, 1, &key);
+    SysScanDesc scan = systable_beginscan(relation, ExtensionNameIndexId, true, nullptr, 1, &key);
     HeapTuple tuple = systable_getnext(scan);
     Oid schema = InvalidOid;
     extension.owner = InvalidOid;
@@ -95,8 +94,8 @@ uint64 call_ledger(const char* function, const LedgerArguments& arguments, bool 
     int context;
     GetUserIdAndSecContext(&user, &context);
     // If an error comes, the abort of the (sub)transaction restores both.
-    SetUserIdAndSecContext(extension.owner, context | SECURITY_LOCAL_USERID_CHANGE |
-                                                SECURITY_NOFORCE_RLS);
+    SetUserIdAndSecContext(extension.owner,
+                           context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     const int result =
         SPI_execute_with_args(query.data, arguments.count, const_cast<Oid*>(arguments.types),
                               const_cast<Datum*>(arguments.values), nulls, read_only, 0);

@@ -1,12 +1,13 @@
-#include "shared/boundary_pg.hpp"
 #include "shared/settings.hpp"
-#include "sql_api/control_pg.hpp"
 #include "sql_api/loopback_address.hpp"
-#include "sql_api/loopback_session_pg.hpp"
 
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <unistd.h>
+
+#include "shared/boundary_pg.hpp"
+#include "sql_api/control_pg.hpp"
+#include "sql_api/loopback_session_pg.hpp"
 
 extern "C" {
 #include "commands/dbcommands.h"
@@ -60,10 +61,9 @@ LoopbackTarget describe_target()
 // Waits for the socket, at most `timeout_ms`. Returns the events that came.
 int wait_for_socket(const LoopbackSession& session, int event, long timeout_ms)
 {
-    const int events = WaitLatchOrSocket(MyLatch,
-                                         WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | event,
-                                         PQsocket(session.connection), timeout_ms,
-                                         PG_WAIT_EXTENSION);
+    const int events =
+        WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | event,
+                          PQsocket(session.connection), timeout_ms, PG_WAIT_EXTENSION);
     if (events & WL_LATCH_SET) {
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
@@ -124,8 +124,7 @@ void check_not_waiting_for_us(const LoopbackSession& session)
     append_blockers(&detail, blocker);
     ereport(ERROR, (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
                     errmsg("the submit waits for a lock that this session holds"),
-                    errdetail_internal("%s", detail.data),
-                    errhint("End this transaction first.")));
+                    errdetail_internal("%s", detail.data), errhint("End this transaction first.")));
 }
 
 PGresult* next_result(LoopbackSession& session)

@@ -97,8 +97,7 @@ void copy_live_state(LiveState& live)
 {
     live.jobs = static_cast<LiveJob*>(MemoryContextAllocHuge(
         CurrentMemoryContext, mul_size(shared_state->max_jobs, sizeof(LiveJob))));
-    live.workers =
-        static_cast<LiveWorker*>(palloc(shared_state->max_workers * sizeof(LiveWorker)));
+    live.workers = static_cast<LiveWorker*>(palloc(shared_state->max_workers * sizeof(LiveWorker)));
     live.job_count = 0;
     live.worker_count = 0;
 
@@ -235,8 +234,8 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     row.add_time(job.data_started_at);
     row.add(BoolGetDatum(job.consistent));
     row.add(BoolGetDatum(job.cancel_requested));
-    row.add(PointerGetDatum(construct_array(pids, pid_count, INT4OID, sizeof(int32), true,
-                                            TYPALIGN_INT)));
+    row.add(PointerGetDatum(
+        construct_array(pids, pid_count, INT4OID, sizeof(int32), true, TYPALIGN_INT)));
     if (row.count != descriptor->natts)
         elog(ERROR, "pgclone_live_jobs has %d columns, declared are %d", row.count,
              descriptor->natts);

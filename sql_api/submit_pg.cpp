@@ -1,10 +1,11 @@
 // pgclone_submit and pgclone_table_async.
+#include "sql_api/submit_request.hpp"
+
 #include "shared/boundary_pg.hpp"
 #include "shared/shared_memory_pg.hpp"
 #include "sql_api/ledger_access_pg.hpp"
 #include "sql_api/submit_pg.hpp"
 #include "sql_api/submit_queue_pg.hpp"
-#include "sql_api/submit_request.hpp"
 #include "sql_api/where_syntax_pg.hpp"
 
 extern "C" {
@@ -104,8 +105,17 @@ LedgerEntry enqueue(const SubmitRequest& request, const SubmitArguments& argumen
 {
     static const Oid types[] = {OIDOID,  NAMEOID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID,
                                 TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID};
-    const bool nulls[] = {false, false, false, false, false,
-                          false, false, false, false, false, !request.has_unique_key};
+    const bool nulls[] = {false,
+                          false,
+                          false,
+                          false,
+                          false,
+                          false,
+                          false,
+                          false,
+                          false,
+                          false,
+                          !request.has_unique_key};
     NameData role_as_name;
     namestrcpy(&role_as_name, role_name);
 

@@ -3,6 +3,9 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <cstddef>
+#include <type_traits>
+
 #include "sql_api/submit_queue_pg.hpp"
 
 extern "C" {

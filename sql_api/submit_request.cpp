@@ -81,7 +81,10 @@ void read_options(const char* json, SubmitRequest& request)
         raise_too_long("option \"unique_key\"", unique_key_bytes - 1);
 }
 
-bool looks_like_conninfo(const char* text) noexcept { return is_conninfo(text); }
+bool looks_like_conninfo(const char* text) noexcept
+{
+    return is_conninfo(text);
+}
 
 void read_conninfo(const char* text, bool unprivileged, SubmitRequest& request)
 {

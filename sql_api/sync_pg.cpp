@@ -23,9 +23,9 @@ constexpr int commit_patience = 100;                // x 10 ms, see cancel_on_ex
 // outlives the jump: a struct of the caller, passed by address.
 struct SyncCall {
     LoopbackSession session;
-    int64 job_id;      // 0 = not submitted
-    bool commit_sent;  // the job is, or is about to be, on the queue
-    bool job_is_ours;  // else it is an older one with the same unique_key, and stays
+    int64 job_id;     // 0 = not submitted
+    bool commit_sent; // the job is, or is about to be, on the queue
+    bool job_is_ours; // else it is an older one with the same unique_key, and stays
 };
 
 // Runs on an ERROR, and on the way out when the backend is terminated. Must not raise.
@@ -61,8 +61,8 @@ void submit_through_loopback(SyncCall& call, const SubmitArguments& arguments)
     find_extension(extension);
     open_loopback_session(call.session);
 
-    const char* submit = psprintf("SELECT %s.pgclone_submit($1, $2, $3, $4)",
-                                  quote_identifier(extension.schema));
+    const char* submit =
+        psprintf("SELECT %s.pgclone_submit($1, $2, $3, $4)", quote_identifier(extension.schema));
     const char* const values[] = {arguments.source, arguments.scope, arguments.object,
                                   arguments.options};
     run_on_loopback(call.session, "BEGIN", 0, nullptr);

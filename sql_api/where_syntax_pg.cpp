@@ -50,9 +50,9 @@ bool is_bare_where(List* statements)
     return select->whereClause && list_length(select->targetList) == 1 &&
            select->op == SETOP_NONE && select->distinctClause == NIL && !select->intoClause &&
            select->fromClause == NIL && select->groupClause == NIL && !select->havingClause &&
-           select->windowClause == NIL && select->valuesLists == NIL &&
-           select->sortClause == NIL && !select->limitOffset && !select->limitCount &&
-           select->lockingClause == NIL && !select->withClause;
+           select->windowClause == NIL && select->valuesLists == NIL && select->sortClause == NIL &&
+           !select->limitOffset && !select->limitCount && select->lockingClause == NIL &&
+           !select->withClause;
 }
 
 [[noreturn]] void raise_parse_error(const ErrorRecord& error)
@@ -77,10 +77,9 @@ void check_query(const char* query)
     if (!parse_standard_strings(request, error))
         raise_parse_error(error);
     if (!is_bare_where(request.statements))
-        ereport(ERROR,
-                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                 errmsg("option \"where\" is not a single expression"),
-                 errdetail("Further clauses, statements and semicolons are not allowed.")));
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("option \"where\" is not a single expression"),
+                        errdetail("Further clauses, statements and semicolons are not allowed.")));
 }
 
 } // namespace

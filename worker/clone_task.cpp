@@ -150,6 +150,7 @@ void visit_fields(Task& task, Visitor& visit)
     visit("schema_name", task.schema_name);
     visit("object_name", task.object_name);
     visit("statements", task.statements);
+    visit("cleanup", task.cleanup);
     visit("skip_reason", task.skip_reason);
     visit("source_copy", task.source_copy);
     visit("target_copy", task.target_copy);

@@ -38,6 +38,8 @@ struct CloneTask {
     std::string object_name;
     // DDL for the target, run in one transaction with the done-mark. Each is one statement.
     std::vector<std::string> statements;
+    // Of one task of the job: what drops all that the job makes until it is done.
+    std::vector<std::string> cleanup;
     // Not empty: the task is not carried out, and this says why.
     std::string skip_reason;
 

@@ -68,7 +68,9 @@ class JobWorker {
     TargetNaming naming_;
     TargetState target_state_;
     std::vector<CloneTask> tasks_;
+    std::vector<std::string> cleanup_; // what drops all that the job made
     std::optional<JobTasks> runner_;
+    bool interrupted_ = false;         // by a restart: there is only to clean up
     JobPhase phase_ = JobPhase::connecting;
 };
 
@@ -93,8 +95,14 @@ Async<void> JobWorker::run()
     job_ = read_job_identity();
     JobOutcome outcome = {};
     outcome.status = JobStatus::completed;
+    server::update_job([&](JobSlot& job) noexcept {
+        interrupted_ = job.interrupted;
+        if (interrupted_)
+            outcome = job.outcome;
+    });
     try {
-        co_await clone();
+        if (!interrupted_)
+            co_await clone();
     } catch (const std::exception&) {
         outcome.status = JobStatus::failed;
         record_current_exception(outcome.error);
@@ -157,8 +165,12 @@ Async<void> JobWorker::plan()
     naming_.tag = std::to_string(job_.job_id) + "_" + random_tag();
     target_state_ = co_await read_target_state(target_, definition, naming_, options);
     tasks_ = plan_table_tasks(definition, target_state_, naming_, options);
-    if (target_state_.skip)
+    if (target_state_.skip) {
         tasks_.push_back(skipped_table(naming_.final_name));
+    } else if (!tasks_.empty()) {
+        cleanup_ = cleanup_statements(tasks_, naming_);
+        tasks_.back().cleanup = cleanup_;
+    }
 
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
     const SourceIdentity source = snapshot_.identity();
@@ -197,6 +209,7 @@ Async<void> JobWorker::check_new_snapshot()
         return now.kind == before.kind && (now.kind == TaskKind::sequence_value ||
                                            to_json({now}) == to_json({before}));
     };
+    again.back().cleanup = cleanup_;
     if (!std::equal(again.begin(), again.end(), tasks_.begin(), tasks_.end(), is_same))
         throw PgError(sqlstate::object_not_in_prerequisite_state,
                       "table \"" + ledger_job_.object.schema + "." + ledger_job_.object.name +
@@ -250,13 +263,16 @@ Async<void> JobWorker::clean_up()
 {
     target_.close();
     co_await open_target();
-    if (tasks_.empty())
+    if (interrupted_) {
+        LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+        cleanup_ = co_await ledger.cleanup();
+    }
+    if (cleanup_.empty())
         co_return;
     set_phase(JobPhase::cleanup);
     const std::string lock_timeout(cleanup_lock_timeout);
     co_await target_.execute(lock_timeout);
-    const std::vector<std::string> statements = cleanup_statements(tasks_, naming_);
-    for (const std::string& statement : statements) {
+    for (const std::string& statement : cleanup_) {
         try {
             co_await target_.query(statement);
         } catch (const PgError& error) {

@@ -102,6 +102,17 @@ Async<std::string> LedgerClient::task_failed(int task_id, std::string worker, Pg
     co_return status;
 }
 
+Async<std::vector<std::string>> LedgerClient::cleanup()
+{
+    const std::string sql = call("pgclone_ledger_cleanup", 1);
+    PgSession::Parameters parameters{job_id_};
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    std::vector<std::string> statements;
+    for (std::size_t row = 0; row < rows.size(); row++)
+        statements.push_back(rows.text(row, "statement"));
+    co_return statements;
+}
+
 Async<bool> LedgerClient::finish(JobOutcome outcome, JobPhase phase, JobTotals totals)
 {
     auto or_null = [](const char* text) {

@@ -52,6 +52,9 @@ class LedgerClient {
     // Returns the task's status after it: 'pending', 'failed', or 'done' if it had been committed.
     Async<std::string> task_failed(int task_id, std::string worker, PgError error, bool retry);
 
+    // What drops the leavings of a job that was interrupted.
+    Async<std::vector<std::string>> cleanup();
+
     // False if the job was final already.
     Async<bool> finish(JobOutcome outcome, JobPhase phase, JobTotals totals);
 

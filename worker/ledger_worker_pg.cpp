@@ -269,24 +269,75 @@ bool has_slot(int64 job_id)
     return found;
 }
 
+struct InterruptedJob {
+    int64 job_id;
+    Oid submitter;
+    char* schema_name;
+    char* table_name;
+};
+
+void describe_interruption(JobOutcome& outcome)
+{
+    outcome.status = JobStatus::failed;
+    fill_record(outcome.error, "57P02", "job was interrupted by a restart of the server", "",
+                "Submit the job again.");
+}
+
+// Puts the job on the queue again, to have its leavings dropped by the submitter's own hand: this
+// process must not touch tables of users. False if there is no room or nobody to do it as.
+bool requeue_for_cleanup(const InterruptedJob& interrupted, const ExtensionIdentity& extension)
+{
+    const char* role_name = GetUserNameFromId(interrupted.submitter, true);
+    const char* database_name = get_database_name(MyDatabaseId);
+    if (!role_name || !database_name)
+        return false;
+    lock_exclusive();
+    const int index = reserve_job_slot();
+    if (index >= 0) {
+        JobSlot& job = job_slot(index);
+        job.scope = JobScope::table;
+        job.job_id = interrupted.job_id;
+        job.database = MyDatabaseId;
+        job.role = interrupted.submitter;
+        job.interrupted = true;
+        job.consistent = true;
+        job.source_resolved = true;
+        job.submitted_at = GetCurrentTimestamp();
+        strlcpy(job.role_name, role_name, name_bytes);
+        strlcpy(job.database_name, database_name, name_bytes);
+        strlcpy(job.extension_schema, extension.schema, name_bytes);
+        strlcpy(job.schema_name, interrupted.schema_name, name_bytes);
+        strlcpy(job.table_name, interrupted.table_name, name_bytes);
+        describe_interruption(job.outcome);
+        publish_job_slot(index);
+    }
+    unlock();
+    return index >= 0;
+}
+
 void end_interrupted_jobs(void*)
 {
     if (!extension_exists())
         return;
     const uint64 count = call_ledger("pgclone_ledger_interrupted", {0, nullptr, nullptr, nullptr},
                                      false);
-    int64* ids = static_cast<int64*>(palloc(sizeof(int64) * (count + 1)));
-    for (uint64 i = 0; i < count; i++)
-        ids[i] = DatumGetInt64(ledger_value(i, 1, nullptr));
+    auto* jobs = static_cast<InterruptedJob*>(palloc(sizeof(InterruptedJob) * (count + 1)));
+    for (uint64 i = 0; i < count; i++) {
+        char* schema_name = ledger_text(i, 3);
+        char* table_name = ledger_text(i, 4);
+        jobs[i] = {DatumGetInt64(ledger_value(i, 1, nullptr)),
+                   DatumGetObjectId(ledger_value(i, 2, nullptr)),
+                   schema_name ? schema_name : pstrdup(""), table_name ? table_name : pstrdup("")};
+    }
 
     auto* outcome = static_cast<JobOutcome*>(palloc0(sizeof(JobOutcome)));
     auto* nothing = static_cast<JobSlot*>(palloc0(sizeof(JobSlot)));
-    outcome->status = JobStatus::failed;
-    fill_record(outcome->error, "57P02", "job was interrupted by a restart of the server",
-                "", "Submit the job again.");
+    describe_interruption(*outcome);
+    ExtensionIdentity extension;
+    find_extension(extension);
     for (uint64 i = 0; i < count; i++) {
-        if (!has_slot(ids[i]))
-            finish_in_ledger(ids[i], *outcome, *nothing);
+        if (!has_slot(jobs[i].job_id) && !requeue_for_cleanup(jobs[i], extension))
+            finish_in_ledger(jobs[i].job_id, *outcome, *nothing);
     }
 }
 

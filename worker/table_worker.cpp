@@ -75,6 +75,7 @@ class TableWorker {
     Async<void> wait_until_failure_was_read();
     void forget_progress();
     void close_sessions();
+    void close_source();
 
     EventLoop& loop_;
     PgSession target_;
@@ -82,6 +83,7 @@ class TableWorker {
     JobIdentity job_;
     std::string name_;          // "7.2", as in the process title
     std::string snapshot_;      // that the source session has imported
+    bool data_is_over_ = false; // as the last wake-up saw it
 };
 
 // The interrupt handler: looks at why a signal may have come.
@@ -92,7 +94,8 @@ void TableWorker::check_job()
         throw PgError(sqlstate::admin_shutdown,
                       "terminating table worker due to administrator command");
     bool go_on = false;
-    server::update_job([&go_on](JobSlot& job) noexcept {
+    server::update_job([this, &go_on](JobSlot& job) noexcept {
+        data_is_over_ = job.phase > JobPhase::data;
         go_on = job.state == JobSlotState::running && job.job_worker >= 0 &&
                 !job.cancel_requested && !job.drain;
     });
@@ -171,6 +174,8 @@ Async<int> TableWorker::next_assignment()
         });
         if (task_id != 0)
             co_return task_id;
+        if (data_is_over_)
+            close_source();
         co_await loop_.wait_for_wake(seen, never);
     }
 }
@@ -184,10 +189,22 @@ Async<void> TableWorker::carry_out(int task_id)
     const std::string object = task.schema_name + "." + task.object_name;
     server::update_self(
         [&object](WorkerSlot& worker) noexcept { copy_text(worker.current_table, object); });
-    if (task.kind == TaskKind::data)
+    if (task.kind == TaskKind::data) {
         co_await copy(task);
-    else
+    } else {
+        close_source();
         co_await build(task);
+    }
+}
+
+// Its transaction holds back the clean-up of dead rows on the source: not longer than it must.
+void TableWorker::close_source()
+{
+    if (!source_.is_open())
+        return;
+    source_.close();
+    snapshot_.clear();
+    server::update_self([](WorkerSlot& worker) noexcept { worker.source_pid = 0; });
 }
 
 // DDL: the statements and their done-mark in one transaction.

@@ -95,18 +95,6 @@ nothing_left('source restarted');
 
 # --- The source table changes between snapshot and copy
 
-# Holds the job back between plan and copy: it can't write its plan.
-sub submit_held_back
-{
-	my ($table, $name) = @_;
-	my $holder = session($target);
-	$holder->query_safe('begin; lock table pgclone_task in share mode');
-	my $id = submit("public.$table", { target_name => $name });
-	$target->poll_query_until('postgres',
-		"select count(*) > 0 from pg_locks where relation = 'pgclone_task'::regclass and not granted");
-	return ($id, $holder);
-}
-
 my %changes = (
 	truncated => 'truncate TABLE',
 	rewritten => 'alter table TABLE alter payload type varchar(70), alter id type bigint',
@@ -119,17 +107,17 @@ my %changes = (
 foreach my $change (sort keys %changes)
 {
 	make_numbers($change, 1000);
-	my ($id, $holder) = submit_held_back($change, "of_$change");
-	# Locked until the job waits for it, so that the change commits under the worker's eyes.
+	# Commits when the job has its snapshot and waits for the table.
 	my $changer = session($source);
 	$changer->query_safe('begin; ' . $changes{$change} =~ s/TABLE/$change/gr);
-	end_session($holder);
+	my $id = submit("public.$change", { target_name => "of_$change" });
 	$source->poll_query_until('postgres',
 		"select count(*) > 0 from pg_locks where locktype = 'relation' and not granted");
 	$changer->query_safe('commit');
 	end_session($changer);
 	like(wait_for_end($id), qr/^failed (55000|42P01|42809)$/,
 		"source table $change between snapshot and copy: failed");
+	note(on_target("select error_message from pgclone_jobs_view where job_id = $id"));
 	is(on_target("select to_regclass('public.of_$change') is null"), 't', 'no wrong rows');
 }
 nothing_left('changed tables');

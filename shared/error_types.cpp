@@ -1,5 +1,6 @@
 #include "shared/error_types.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -7,9 +8,16 @@
 
 namespace pgclone {
 
+bool is_error_sqlstate(std::string_view text) noexcept
+{
+    const auto is_allowed = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+    return text.size() == 5 && !text.starts_with("00") &&
+           std::all_of(text.begin(), text.end(), is_allowed);
+}
+
 PgError::PgError(std::string_view sqlstate, std::string message, std::string detail,
                  std::string hint)
-    : sqlstate_(sqlstate), message_(std::move(message)), detail_(std::move(detail)),
+    : sqlstate_(is_error_sqlstate(sqlstate) ? sqlstate : sqlstate::internal_error), message_(std::move(message)), detail_(std::move(detail)),
       hint_(std::move(hint))
 {
 }
@@ -44,8 +52,7 @@ bool copy_text(char* target, std::size_t target_bytes, std::string_view text) no
 void fill_record(ErrorRecord& record, std::string_view sqlstate, std::string_view message,
                  std::string_view detail, std::string_view hint) noexcept
 {
-    // One of another length must not become a different, valid one by being cut.
-    copy_text(record.sqlstate, sqlstate.size() == 5 ? sqlstate : sqlstate::internal_error);
+    copy_text(record.sqlstate, is_error_sqlstate(sqlstate) ? sqlstate : sqlstate::internal_error);
     copy_text(record.message, message);
     copy_text(record.detail, detail);
     copy_text(record.hint, hint);

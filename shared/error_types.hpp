@@ -74,6 +74,10 @@ class PgError : public std::exception {
     std::string hint_;
 };
 
+// True for five characters out of 0-9 and A-Z that say an error, not a success. A foreign server may
+// send anything in their place; whatever fails this test becomes XX000.
+bool is_error_sqlstate(std::string_view text) noexcept;
+
 // Fills `record`; never throws. A part that does not fit is cut.
 void fill_record(ErrorRecord& record, std::string_view sqlstate, std::string_view message,
                  std::string_view detail = {}, std::string_view hint = {}) noexcept;

@@ -6,6 +6,7 @@
 #include "shared/shared_memory_pg.hpp"
 
 extern "C" {
+#include "postmaster/bgworker_internals.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
@@ -41,6 +42,23 @@ char* align_base(void* base)
     return reinterpret_cast<char*>(TYPEALIGN(alignof(WorkerSlot), base));
 }
 
+// What max_worker_processes leaves beside the static workers of all libraries, at least one. By
+// the time that shared memory is set up, the postmaster has registered all of those and no other.
+int32 count_usable_workers()
+{
+    int32 count = max_worker_processes;
+    // The lists' own loop macros are not C++.
+#if PG_VERSION_NUM >= 180000
+    const dlist_node* const head = &BackgroundWorkerList.head;
+    for (const dlist_node* node = head->next; node && node != head; node = node->next)
+        count--;
+#else
+    for (const slist_node* node = BackgroundWorkerList.head.next; node; node = node->next)
+        count--;
+#endif
+    return Max(count, 1);
+}
+
 // Fills memory that has just been allocated. All zero is the right start for every slot: state
 // `free`, counters 0.
 void initialize_shared_state(LWLock* lock)
@@ -49,6 +67,7 @@ void initialize_shared_state(LWLock* lock)
     shared_state->lock = lock;
     shared_state->max_jobs = settings::max_jobs;
     shared_state->max_workers = settings::max_workers;
+    shared_state->usable_workers = count_usable_workers();
     shared_state->next_queue_position = 1;
     shared_state->scan_pending = true;
     ConditionVariableInit(&shared_state->job_ended);

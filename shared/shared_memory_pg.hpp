@@ -23,6 +23,9 @@ struct SharedState {
     int32 supervisor_pid;
     int32 max_jobs;    // as allocated
     int32 max_workers; // as allocated
+    // Worker processes that the static workers of all libraries leave over. Fewer than max_workers
+    // with the defaults of both; dynamic workers of others (parallel query) come on top.
+    int32 usable_workers;
     uint64 next_queue_position;
     // Broadcast whenever a job reaches its final state in the ledger and frees its slot.
     ConditionVariable job_ended;

@@ -3,6 +3,8 @@
 -- House rules of this script:
 -- * ASCII only: the database may be in any encoding.
 -- * Every function fixes its search_path, every object of ours is named with its schema.
+-- * Arguments of our own functions have exactly their types, so that no overload that somebody
+--   adds to the schema is a better match.
 -- * Nobody but the owner has rights on tables and sequence. Functions that workers call act as
 --   the owner after pgclone_ledger_authorize() has let them in; functions whose name begins with
 --   pgclone_ledger_ and that take a viewer are called by the library alone, as the owner.
@@ -209,7 +211,8 @@ BEGIN
                 started_at = coalesce(j.started_at, clock_timestamp())
             WHERE j.job_id = this_job
             RETURNING * INTO job;
-        PERFORM @extschema@.pgclone_ledger_notify(this_job, 'started', 'running');
+        PERFORM @extschema@.pgclone_ledger_notify(this_job, 'started'::text,
+                                                          'running'::text);
     END IF;
     RETURN QUERY
         SELECT job.status, job.source, job.source_kind, job.scope, job.object_schema,
@@ -532,7 +535,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM @extschema@.pgclone_ledger_authorize(NULL);
+    PERFORM @extschema@.pgclone_ledger_authorize(NULL::bigint);
     RETURN QUERY
         SELECT j.job_id, j.submitter, j.object_schema, j.object_name FROM @extschema@.pgclone_job AS j
         WHERE j.status IN ('pending', 'running')
@@ -579,6 +582,14 @@ DECLARE
     new_key ALIAS FOR $11;
     result ALIAS FOR $12;
 BEGIN
+    -- The table forms are short for pgclone_submit, and no way around the right to execute it.
+    IF NOT has_function_privilege($1, '@extschema@.pgclone_submit(text, text, text, jsonb)',
+                                  'EXECUTE') THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = 'permission denied for function pgclone_submit',
+            HINT = 'The right to execute it is needed for pgclone_table and pgclone_table_async, '
+                   'too.';
+    END IF;
     is_new := false;
     LOOP
         INSERT INTO @extschema@.pgclone_job (submitter, submitter_name, source, source_kind, scope,
@@ -734,7 +745,9 @@ AS $$
     -- worked out at planning, and fail there.
     FROM (SELECT chr(CASE WHEN u.utf8 THEN 9608 ELSE 35 END) AS full_cell,
                  chr(CASE WHEN u.utf8 THEN 9617 ELSE 45 END) AS empty_cell,
-                 least(12, greatest(0, ceil(coalesce($1, 0) * 12 / 100)))::integer AS cells
+                 -- a bar is full only when the job is done
+                 least(CASE WHEN $1 >= 100 THEN 12 ELSE 11 END,
+                       ceil(coalesce($1, 0) * 12 / 100))::integer AS cells
           FROM (SELECT getdatabaseencoding() = 'UTF8' AS utf8) AS u) AS b;
 $$;
 
@@ -786,7 +799,10 @@ AS $$
         SELECT m.*,
                coalesce(m.finished_at, clock_timestamp()) - m.started_at AS elapsed,
                -- seconds that the data took, or has taken so far
-               CASE WHEN NOT m.is_final AND m.phase = 'data'
+               CASE WHEN NOT m.is_final AND EXISTS
+                         (SELECT FROM @extschema@.pgclone_task AS t
+                          WHERE t.job_id = m.job_id AND t.kind = 'data'
+                            AND t.status NOT IN ('done', 'skipped'))
                     THEN extract(epoch FROM clock_timestamp() - m.data_started_at)
                     ELSE (SELECT extract(epoch FROM max(t.finished_at) - min(t.started_at))
                           FROM @extschema@.pgclone_task AS t
@@ -805,7 +821,8 @@ AS $$
     ), rated AS (
         SELECT m.*,
                CASE WHEN m.bytes_copied > 0 AND m.data_seconds > 0
-                    THEN @extschema@.pgclone_rate_text(m.bytes_copied / m.data_seconds)
+                    THEN @extschema@.pgclone_rate_text(
+                             (m.bytes_copied / m.data_seconds)::double precision)
                     END AS rate,
                CASE WHEN NOT m.is_final AND m.phase = 'data' AND m.pct > 0 AND m.pct < 99.9
                          AND m.data_seconds > 0
@@ -828,8 +845,8 @@ AS $$
                         r.submitter_name),
                r.scope, r.schema_name, r.table_name, r.current_table, r.tables_total,
                r.tables_completed, r.rows_copied, r.bytes_copied, r.bytes_total, r.workers, r.pct,
-               @extschema@.pgclone_bar_text(r.pct, r.rows_copied, r.rate, r.eta,
-                   CASE WHEN r.is_final THEN r.elapsed END),
+               @extschema@.pgclone_bar_text(r.pct::numeric, r.rows_copied::bigint, r.rate::text,
+                   r.eta::interval, CASE WHEN r.is_final THEN r.elapsed END::interval),
                r.rate, r.eta, r.submitted_at, r.started_at, r.finished_at, r.elapsed, r.attempts,
                r.consistent, r.sqlstate, r.error_message
         WHERE r.visible) AS v ON true

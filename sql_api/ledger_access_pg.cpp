@@ -135,6 +135,12 @@ bool may_signal(Oid viewer, Oid submitter)
            has_privs_of_role(viewer, ROLE_PG_SIGNAL_BACKEND);
 }
 
+bool may_see(Oid viewer, Oid submitter)
+{
+    return has_privs_of_role(viewer, submitter) ||
+           has_privs_of_role(viewer, ROLE_PG_READ_ALL_STATS);
+}
+
 void redact_activity(const char* replacement)
 {
     debug_query_string = replacement;
@@ -183,7 +189,5 @@ Datum pgclone_may_signal(PG_FUNCTION_ARGS)
 
 Datum pgclone_may_see(PG_FUNCTION_ARGS)
 {
-    const Oid viewer = PG_GETARG_OID(0);
-    PG_RETURN_BOOL(has_privs_of_role(viewer, PG_GETARG_OID(1)) ||
-                   has_privs_of_role(viewer, ROLE_PG_READ_ALL_STATS));
+    PG_RETURN_BOOL(may_see(PG_GETARG_OID(0), PG_GETARG_OID(1)));
 }

@@ -43,6 +43,9 @@ char* ledger_text(uint64 row, int column);
 // and of jobs that superusers submitted superusers only.
 bool may_signal(Oid viewer, Oid submitter);
 
+// What pg_stat_activity's rules say: members of the submitting role and of pg_read_all_stats.
+bool may_see(Oid viewer, Oid submitter);
+
 // Hides what was sent by the client (it may hold a password) from pg_stat_activity and from the
 // STATEMENT lines of the log. First thing in every function that takes a connection string.
 void redact_activity(const char* replacement);

@@ -17,6 +17,7 @@ extern "C" {
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "utils/lsyscache.h"
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
 }

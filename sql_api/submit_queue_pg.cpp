@@ -3,9 +3,6 @@
 #include <cstddef>
 #include <type_traits>
 
-#include <cstddef>
-#include <type_traits>
-
 #include "sql_api/submit_queue_pg.hpp"
 
 extern "C" {
@@ -99,7 +96,10 @@ void publish_slots()
 {
     lock_exclusive();
     for (PendingSubmit* submit = first_submit; submit; submit = submit->next)
-        publish_job_slot(submit->slot_index);
+        // -1: submitted by another library's callback after ours had reserved. It stays in the
+        // ledger, and the search after the next start ends it.
+        if (submit->slot_index >= 0)
+            publish_job_slot(submit->slot_index);
     unlock();
     wake_supervisor();
 }

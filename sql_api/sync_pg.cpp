@@ -62,7 +62,9 @@ void submit_through_loopback(SyncCall& call, const SubmitArguments& arguments)
     open_loopback_session(call.session);
 
     const char* submit =
-        psprintf("SELECT %s.pgclone_submit($1, $2, $3, $4)", quote_identifier(extension.schema));
+        psprintf("SELECT %s.pgclone_submit($1::pg_catalog.text, $2::pg_catalog.text, "
+                 "$3::pg_catalog.text, $4::pg_catalog.jsonb)",
+                 quote_identifier(extension.schema));
     const char* const values[] = {arguments.source, arguments.scope, arguments.object,
                                   arguments.options};
     run_on_loopback(call.session, "BEGIN", 0, nullptr);
@@ -108,6 +110,11 @@ void raise_unless_completed(int64 job_id)
         raise_no_such_job(job_id);
     if (strcmp(outcome.status, "completed") == 0)
         return;
+    // unique_key may have led to somebody else's job, whose error is theirs to see.
+    if (!may_see(GetUserId(), outcome.submitter))
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("job " INT64_FORMAT " of another role ended as %s", job_id,
+                               outcome.status)));
     ErrorContextCallback callback = {error_context_stack, name_job_in_context, &job_id};
     error_context_stack = &callback;
     if (strcmp(outcome.status, "cancelled") == 0)

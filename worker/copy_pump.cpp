@@ -115,12 +115,15 @@ Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_
             source_spoke = now;
         const Interest source_interest{&source.watch(), want_source, false};
         const Interest sink_interest{&sink.watch(), true, !all_sent};
-        const bool woken = co_await loop.wait(source_interest, sink_interest, now + look_again);
+        co_await loop.wait(source_interest, sink_interest, now + look_again);
         (all_sent ? result.wait_source : result.wait_target) += since(now);
 
         if (want_source) {
+            // Part of a large row is a sign of life, too.
+            if (source.has_input())
+                source_spoke = Clock::now();
             source.consume_input();
-            if (!woken && stall_timeout.count() > 0 && since(source_spoke) >= stall_timeout)
+            if (stall_timeout.count() > 0 && since(source_spoke) >= stall_timeout)
                 throw PgError(sqlstate::connection_failure,
                               "the source server has sent nothing for " +
                                   std::to_string(stall_timeout.count()) + " ms",

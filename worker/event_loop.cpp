@@ -1,5 +1,6 @@
 #include "worker/event_loop.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <utility>
@@ -11,6 +12,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <unistd.h>
+
+#include "shared/error_types.hpp"
 
 namespace pgclone {
 
@@ -108,6 +111,16 @@ void EventLoop::set_postmaster_death_handler(std::function<void()> handler)
     postmaster_death_handler_ = std::move(handler);
 }
 
+void EventLoop::set_hold_handler(std::function<void()> handler)
+{
+    hold_handler_ = std::move(handler);
+}
+
+void EventLoop::limit_hold(Clock::time_point deadline) noexcept
+{
+    hold_deadline_ = std::min(hold_deadline_, deadline);
+}
+
 void EventLoop::run(Async<void> main)
 {
     std::exception_ptr failure;
@@ -124,7 +137,14 @@ void EventLoop::run(Async<void> main)
 
 void EventLoop::check_interrupts()
 {
-    if (held_ > 0 || !interrupt_pending_ || !interrupt_handler_)
+    if (held_) {
+        if (hold_handler_)
+            hold_handler_();
+        if (Clock::now() >= hold_deadline_)
+            throw PgError(sqlstate::query_canceled, "clean-up took too long");
+        return;
+    }
+    if (!interrupt_pending_ || !interrupt_handler_)
         return;
     interrupt_handler_(); // if it throws, the interrupt stays pending for the next wait
     interrupt_pending_ = false;
@@ -165,6 +185,7 @@ Async<void> EventLoop::watch_postmaster()
 Async<bool> EventLoop::wait(Interest first, Interest second, Clock::time_point deadline)
 {
     check_interrupts();
+    const Clock::time_point wait_end = held_ ? std::min(deadline, hold_deadline_) : deadline;
 
     using State = DescriptorWatch::State;
     using Direction = State::Direction;
@@ -207,7 +228,7 @@ Async<bool> EventLoop::wait(Interest first, Interest second, Clock::time_point d
     if (ready)
         co_return true;
 
-    Waiter waiter(*this, deadline);
+    Waiter waiter(*this, wait_end);
     for (int i = 0; i < 2; i++) {
         if (!states[i] || !states[i]->descriptor.is_open())
             continue;

@@ -71,8 +71,8 @@ class EventLoop {
     void set_interrupt_handler(std::function<void()> handler);
     void set_postmaster_death_handler(std::function<void()> handler);
 
-    // Runs the interrupt handler if a signal has come since it last returned. Does nothing while
-    // interrupts are held.
+    // Runs the interrupt handler if a signal has come since it last returned. While interrupts are
+    // held, runs the hold handler instead and raises 57014 after the deadline.
     void check_interrupts();
 
     // Waits until one of the interests is ready (true), or `deadline` has passed (false), or a
@@ -88,17 +88,27 @@ class EventLoop {
 
     boost::asio::io_context& context() noexcept { return context_; }
 
-    // While one lives, waits are not interrupted: for clean-up that has its own deadline.
+    // While one lives, waits are not interrupted, but they raise 57014 from `deadline` on: for
+    // clean-up, which must neither be stopped at once nor go on for ever.
     class HoldInterrupts {
       public:
-        explicit HoldInterrupts(EventLoop& loop) : loop_(loop) { loop_.held_++; }
-        ~HoldInterrupts() { loop_.held_--; }
+        HoldInterrupts(EventLoop& loop, Clock::time_point deadline) : loop_(loop)
+        {
+            loop_.held_ = true;
+            loop_.hold_deadline_ = deadline;
+        }
+        ~HoldInterrupts() { loop_.held_ = false; }
         HoldInterrupts(const HoldInterrupts&) = delete;
         HoldInterrupts& operator=(const HoldInterrupts&) = delete;
 
       private:
         EventLoop& loop_;
     };
+
+    // Called at the first wait and after each signal while interrupts are held.
+    void set_hold_handler(std::function<void()> handler);
+    // Brings the deadline of the hold forward; never moves it back.
+    void limit_hold(Clock::time_point deadline) noexcept;
 
   private:
     struct Waiter;
@@ -114,7 +124,9 @@ class EventLoop {
     std::function<void()> interrupt_handler_;
     std::function<void()> postmaster_death_handler_;
     Waiter* waiters_ = nullptr;
-    int held_ = 0;
+    std::function<void()> hold_handler_;
+    Clock::time_point hold_deadline_;
+    bool held_ = false;
     bool interrupt_pending_ = true;
     std::uint64_t wakes_ = 0;
 };

@@ -23,13 +23,13 @@ bool is_address(const std::string& host)
 
 } // namespace
 
-void resolve_host(ConnectionParameters& parameters)
+std::vector<std::string> resolve_host(const ConnectionParameters& parameters)
 {
     const std::string host(find_parameter(parameters, "host"));
     if (host.empty() || host.front() == '/' || host.front() == '@' ||
         host.find(',') != std::string::npos || is_address(host) ||
         !find_parameter(parameters, "hostaddr").empty())
-        return;
+        return {};
 
     addrinfo wanted = {};
     wanted.ai_socktype = SOCK_STREAM;
@@ -40,21 +40,14 @@ void resolve_host(ConnectionParameters& parameters)
                                                        "\" to address: " + gai_strerror(failure));
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
 
-    // libpq tries the entries of parallel lists one after the other.
-    std::string hosts, addresses;
+    std::vector<std::string> addresses;
     for (const addrinfo* entry = found; entry; entry = entry->ai_next) {
         char address[NI_MAXHOST];
         if (getnameinfo(entry->ai_addr, entry->ai_addrlen, address, sizeof(address), nullptr, 0,
-                        NI_NUMERICHOST) != 0)
-            continue;
-        const char* separator = addresses.empty() ? "" : ",";
-        addresses += separator + std::string(address);
-        hosts += separator + host;
+                        NI_NUMERICHOST) == 0)
+            addresses.push_back(address);
     }
-    if (addresses.empty())
-        return;
-    set_parameter(parameters, "host", hosts);
-    set_parameter(parameters, "hostaddr", addresses);
+    return addresses;
 }
 
 } // namespace pgclone

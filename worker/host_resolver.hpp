@@ -1,12 +1,16 @@
 // Name resolution, the one thing that blocks: done once, short, and away from libpq.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "shared/conninfo.hpp"
 
 namespace pgclone {
 
-// Adds `hostaddr` for a single `host` that is a name, so that libpq need not resolve it. Leaves
-// everything else as it is: addresses, socket paths, lists. Raises 08001 if the name is unknown.
-void resolve_host(ConnectionParameters& parameters);
+// The addresses of a single `host` that is a name, to be tried in their order as `hostaddr`; empty if
+// there is nothing to resolve: an address, a socket path, a list. Raises 08001 if the name is
+// unknown.
+std::vector<std::string> resolve_host(const ConnectionParameters& parameters);
 
 } // namespace pgclone

@@ -256,6 +256,8 @@ Async<void> JobTasks::run_own_task(CloneTask task)
         co_await target_.query(statement);
     const CopyResult nothing;
     co_await ledger_.task_done(task.task_id, worker, nothing);
+    if (task.kind == TaskKind::publish && on_publish_)
+        co_await on_publish_();
     co_await target_.execute("COMMIT");
 }
 

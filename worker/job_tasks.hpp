@@ -28,6 +28,10 @@ class JobTasks {
     using SnapshotHandler = std::function<Async<void>()>;
     void set_snapshot_handler(SnapshotHandler handler) { on_new_snapshot_ = std::move(handler); }
 
+    // Called inside the transaction of the last task, `publish`, after its done-mark.
+    using PublishHandler = std::function<Async<void>()>;
+    void set_publish_handler(PublishHandler handler) { on_publish_ = std::move(handler); }
+
     // Runs until every task is done. Raises the error of the first task that cannot be.
     Async<void> run();
 
@@ -70,6 +74,7 @@ class JobTasks {
     std::vector<CloneTask>& tasks_;
     TaskSchedule schedule_;
     SnapshotHandler on_new_snapshot_;
+    PublishHandler on_publish_;
     int parallel_;
     int retries_;
     std::map<int, Holder> holders_; // by task id

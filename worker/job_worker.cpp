@@ -19,12 +19,27 @@ namespace pgclone {
 namespace {
 
 // Clean-up after a failure or cancel may wait for locks and table workers that long, no longer.
-constexpr milliseconds cleanup_limit{5000};
+constexpr milliseconds dismissal_limit{5000};
+constexpr milliseconds cleanup_limit{60000};
+// The same when the server wants this process to end.
+constexpr milliseconds hurried_cleanup_limit{2000};
 constexpr const char* cleanup_lock_timeout = "SET lock_timeout = '2s'";
 
 // Thrown when there is nothing to do and nobody to tell: the job's slot is no longer ours, or
 // its ledger row was final already.
 struct JobIsOver {};
+
+JobTotals read_totals()
+{
+    JobTotals totals;
+    server::update_job([&totals](JobSlot& job) noexcept {
+        totals.rows = job.rows_done;
+        totals.bytes = job.bytes_done;
+        totals.tables_completed = job.tables_completed;
+        totals.consistent = job.consistent;
+    });
+    return totals;
+}
 
 // What the tasks view shows of a table that conflict = skip leaves alone.
 CloneTask skipped_table(const QualifiedName& name)
@@ -53,6 +68,7 @@ class JobWorker {
     Async<void> plan();
     Async<void> carry_out();
     Async<void> check_new_snapshot();
+    Async<void> complete_in_ledger();
     Async<void> conclude(JobOutcome outcome);
     Async<void> clean_up();
     Async<void> write_outcome(JobOutcome outcome);
@@ -156,6 +172,12 @@ Async<void> JobWorker::plan()
     const int retries = options.retries.value_or(settings::retry_limit);
     snapshot_.describe(job_.job_id, !ledger_job_.is_superuser, retries);
     co_await snapshot_.open(ledger_job_.epoch + 1);
+    // At once: who waits for this job can tell by it that the source is this very server, and that
+    // the job is waiting for a lock of theirs.
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    const SourceIdentity source = snapshot_.identity();
+    co_await ledger.record_source(source.system_identifier, source.database_oid, source.lsn,
+                                  snapshot_.epoch());
 
     set_phase(JobPhase::planning);
     const TableDefinition definition =
@@ -172,10 +194,6 @@ Async<void> JobWorker::plan()
         tasks_.back().cleanup = cleanup_;
     }
 
-    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    const SourceIdentity source = snapshot_.identity();
-    co_await ledger.record_source(source.system_identifier, source.database_oid, source.lsn,
-                                  snapshot_.epoch());
     const std::int64_t bytes = options.data ? definition.size_bytes : 0;
     co_await ledger.plan(tasks_, bytes, 1);
 
@@ -193,6 +211,7 @@ Async<void> JobWorker::carry_out()
     const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
     runner_.emplace(loop_, target_, snapshot_, job_, tasks_, parallel, retries);
     runner_->set_snapshot_handler([this] { return check_new_snapshot(); });
+    runner_->set_publish_handler([this] { return complete_in_ledger(); });
     co_await runner_->run();
     phase_ = JobPhase::finishing;
 }
@@ -219,6 +238,21 @@ Async<void> JobWorker::check_new_snapshot()
     tasks_ = std::move(again);
 }
 
+// The clone takes its name and the job becomes `completed` in one transaction: no cancel or crash
+// comes in between, and what conclude() has to say after it is too late.
+Async<void> JobWorker::complete_in_ledger()
+{
+    phase_ = JobPhase::finishing;
+    JobOutcome outcome = {};
+    outcome.status = JobStatus::completed;
+    JobTotals totals = read_totals();
+    totals.tables_completed = 1;
+    const std::string synchronous("SET LOCAL synchronous_commit = on");
+    co_await target_.execute(synchronous);
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    co_await ledger.finish(outcome, phase_, totals);
+}
+
 void JobWorker::set_phase(JobPhase phase)
 {
     phase_ = phase;
@@ -228,7 +262,7 @@ void JobWorker::set_phase(JobPhase phase)
 // Whatever happened: no table worker stays, nothing half-made stays, the ledger knows.
 Async<void> JobWorker::conclude(JobOutcome outcome)
 {
-    const EventLoop::HoldInterrupts hold(loop_);
+    const EventLoop::HoldInterrupts hold(loop_, Clock::now() + cleanup_limit);
     // Why the job ended is what was asked for, whatever error it first showed as.
     bool cancelled = false;
     server::update_job([&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
@@ -237,10 +271,9 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
     }
     snapshot_.close();
-    co_await dismiss_table_workers(loop_, Clock::now() + cleanup_limit);
-
     bool written = false;
     try {
+        co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
         if (outcome.status != JobStatus::completed)
             co_await clean_up();
         co_await write_outcome(outcome);
@@ -263,6 +296,8 @@ Async<void> JobWorker::clean_up()
 {
     target_.close();
     co_await open_target();
+    const std::string lock_timeout(cleanup_lock_timeout);
+    co_await target_.execute(lock_timeout);
     if (interrupted_) {
         LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
         cleanup_ = co_await ledger.cleanup();
@@ -270,8 +305,6 @@ Async<void> JobWorker::clean_up()
     if (cleanup_.empty())
         co_return;
     set_phase(JobPhase::cleanup);
-    const std::string lock_timeout(cleanup_lock_timeout);
-    co_await target_.execute(lock_timeout);
     for (const std::string& statement : cleanup_) {
         try {
             co_await target_.query(statement);
@@ -286,13 +319,7 @@ Async<void> JobWorker::clean_up()
 
 Async<void> JobWorker::write_outcome(JobOutcome outcome)
 {
-    JobTotals totals;
-    server::update_job([&totals](JobSlot& job) noexcept {
-        totals.rows = job.rows_done;
-        totals.bytes = job.bytes_done;
-        totals.tables_completed = job.tables_completed;
-        totals.consistent = job.consistent;
-    });
+    JobTotals totals = read_totals();
     // What failed took the working table with it.
     if (outcome.status != JobStatus::completed)
         totals.tables_completed = 0;
@@ -331,6 +358,10 @@ void run_job_worker()
     loop.set_postmaster_death_handler([] { server::exit_after_postmaster_death(); });
     JobWorker worker(loop);
     loop.set_interrupt_handler([&worker] { worker.check_job(); });
+    loop.set_hold_handler([&loop] {
+        if (server::shutdown_requested())
+            loop.limit_hold(Clock::now() + hurried_cleanup_limit);
+    });
     loop.run(run_quietly(worker));
 }
 

@@ -7,18 +7,24 @@ LedgerClient::LedgerClient(PgSession& session, std::string extension_schema, std
 {
 }
 
-// SELECT * FROM schema.function($1, ..., $n)
-std::string LedgerClient::call(std::string_view function, int arguments) const
+// SELECT * FROM schema.function($1::type, ...). The types are spelled out so that only the function
+// of the extension matches exactly: an overload that somebody else put into the schema would run
+// with the submitter's rights.
+std::string LedgerClient::call(std::string_view function,
+                               std::initializer_list<const char*> types) const
 {
-    std::string sql = "SELECT * FROM " + quote_identifier(schema_) + "." + std::string(function) + "(";
-    for (int i = 1; i <= arguments; i++)
-        sql += (i > 1 ? ", $" : "$") + std::to_string(i);
+    std::string sql = "SELECT * FROM " + quote_identifier(schema_) + "." + std::string(function);
+    int number = 0;
+    for (const char* type : types) {
+        number++;
+        sql += (number > 1 ? ", $" : "($") + std::to_string(number) + "::pg_catalog." + type;
+    }
     return sql + ")";
 }
 
 Async<LedgerJob> LedgerClient::start()
 {
-    const std::string sql = call("pgclone_ledger_start", 1);
+    const std::string sql = call("pgclone_ledger_start", {"int8"});
     PgSession::Parameters parameters{job_id_};
     const ResultSet row = co_await session_.query(sql, parameters);
 
@@ -42,7 +48,7 @@ Async<void> LedgerClient::record_source(std::string system_identifier, std::stri
     auto or_null = [](std::string text) {
         return text.empty() ? std::optional<std::string>() : std::optional<std::string>(text);
     };
-    const std::string sql = call("pgclone_ledger_source", 5);
+    const std::string sql = call("pgclone_ledger_source", {"int8", "text", "int8", "text", "int4"});
     PgSession::Parameters parameters{job_id_, or_null(system_identifier), or_null(database_oid),
                                      or_null(snapshot_lsn), std::to_string(epoch)};
     co_await session_.query(sql, parameters);
@@ -51,7 +57,7 @@ Async<void> LedgerClient::record_source(std::string system_identifier, std::stri
 Async<void> LedgerClient::plan(std::vector<CloneTask> tasks, std::int64_t bytes_total,
                                int tables_total)
 {
-    const std::string sql = call("pgclone_ledger_plan", 4);
+    const std::string sql = call("pgclone_ledger_plan", {"int8", "text", "int8", "int4"});
     PgSession::Parameters parameters{job_id_, to_json(tasks), std::to_string(bytes_total),
                                      std::to_string(tables_total)};
     co_await session_.query(sql, parameters);
@@ -59,7 +65,7 @@ Async<void> LedgerClient::plan(std::vector<CloneTask> tasks, std::int64_t bytes_
 
 Async<CloneTask> LedgerClient::task_start(int task_id, std::string worker)
 {
-    const std::string sql = call("pgclone_ledger_task_start", 3);
+    const std::string sql = call("pgclone_ledger_task_start", {"int8", "int4", "text"});
     PgSession::Parameters parameters{job_id_, std::to_string(task_id), worker};
     const ResultSet row = co_await session_.query(sql, parameters);
     CloneTask task = task_from_json(row.text(0, "spec"));
@@ -68,7 +74,7 @@ Async<CloneTask> LedgerClient::task_start(int task_id, std::string worker)
 
 Async<void> LedgerClient::task_lock(int task_id, std::string worker)
 {
-    const std::string sql = call("pgclone_ledger_task_lock", 3);
+    const std::string sql = call("pgclone_ledger_task_lock", {"int8", "int4", "text"});
     PgSession::Parameters parameters{job_id_, std::to_string(task_id), worker};
     co_await session_.query(sql, parameters);
 }
@@ -78,7 +84,7 @@ Async<void> LedgerClient::task_done(int task_id, std::string worker, CopyResult 
     auto in_ms = [](microseconds time) {
         return std::to_string(std::chrono::duration_cast<milliseconds>(time).count());
     };
-    const std::string sql = call("pgclone_ledger_task_done", 8);
+    const std::string sql = call("pgclone_ledger_task_done", {"int8", "int4", "text", "int8", "int8", "int8", "int8", "int8"});
     PgSession::Parameters parameters{job_id_,
                                      std::to_string(task_id),
                                      worker,
@@ -93,7 +99,7 @@ Async<void> LedgerClient::task_done(int task_id, std::string worker, CopyResult 
 Async<std::string> LedgerClient::task_failed(int task_id, std::string worker, PgError error,
                                              bool retry)
 {
-    const std::string sql = call("pgclone_ledger_task_failed", 6);
+    const std::string sql = call("pgclone_ledger_task_failed", {"int8", "int4", "text", "text", "text", "bool"});
     PgSession::Parameters parameters{job_id_,          std::to_string(task_id),
                                      worker,           error.sqlstate(),
                                      error.message(),  retry ? "true" : "false"};
@@ -104,7 +110,7 @@ Async<std::string> LedgerClient::task_failed(int task_id, std::string worker, Pg
 
 Async<std::vector<std::string>> LedgerClient::cleanup()
 {
-    const std::string sql = call("pgclone_ledger_cleanup", 1);
+    const std::string sql = call("pgclone_ledger_cleanup", {"int8"});
     PgSession::Parameters parameters{job_id_};
     const ResultSet rows = co_await session_.query(sql, parameters);
     std::vector<std::string> statements;
@@ -119,7 +125,8 @@ Async<bool> LedgerClient::finish(JobOutcome outcome, JobPhase phase, JobTotals t
         return *text ? std::optional<std::string>(text) : std::optional<std::string>();
     };
     const ErrorRecord& error = outcome.error;
-    const std::string sql = call("pgclone_ledger_finish", 11);
+    const std::string sql = call("pgclone_ledger_finish", {"int8", "text", "text", "text", "text", "text", "text", "int8", "int8",
+                                  "int4", "bool"});
     PgSession::Parameters parameters{job_id_,
                                      std::string(to_text(outcome.status)),
                                      std::string(to_text(phase)),

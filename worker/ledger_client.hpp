@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,7 @@ class LedgerClient {
     Async<bool> finish(JobOutcome outcome, JobPhase phase, JobTotals totals);
 
   private:
-    std::string call(std::string_view function, int arguments) const;
+    std::string call(std::string_view function, std::initializer_list<const char*> types) const;
 
     PgSession& session_;
     std::string schema_;

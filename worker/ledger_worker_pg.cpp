@@ -27,7 +27,9 @@ extern "C" {
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
+#include "mb/pg_wchar.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 PGDLLEXPORT void pgclone_ledger_worker_main(Datum argument);
@@ -48,13 +50,15 @@ struct JobCopy {
 bool next_job(bool ending, uint64 after_position, JobCopy& copy)
 {
     copy.index = -1;
+    const TimestampTz now = GetCurrentTimestamp();
     lock_shared();
     for (int i = 0; i < shared_state->max_jobs; i++) {
         const JobSlot& job = job_slot(i);
         const bool wanted = ending ? job.state == JobSlotState::ending
                                    : job.state == JobSlotState::queued && !job.source_resolved &&
                                          !job.cancel_requested;
-        if (!wanted || job.database != MyDatabaseId || job.queue_position <= after_position)
+        if (!wanted || job.database != MyDatabaseId || job.queue_position <= after_position ||
+            job.not_before > now)
             continue;
         if (copy.index < 0 || job.queue_position < copy.slot.queue_position) {
             copy.index = i;
@@ -104,6 +108,20 @@ bool in_transaction(void (*work)(void*), void* argument, ErrorRecord& error)
 
 // --- Final states
 
+// Texts in slots are UTF-8. In a database of another encoding what is not ASCII is shown as '?': the
+// news must not be lost for want of a character.
+Datum text_datum(const char* text)
+{
+    if (GetDatabaseEncoding() == PG_UTF8)
+        return CStringGetTextDatum(text);
+    char* copy = pstrdup(text);
+    for (char* c = copy; *c; c++) {
+        if (IS_HIGHBIT_SET(*c))
+            *c = '?';
+    }
+    return CStringGetTextDatum(copy);
+}
+
 bool extension_exists() { return OidIsValid(get_extension_oid("pgclone", true)); }
 
 void finish_in_ledger(int64 job_id, const JobOutcome& outcome, const JobSlot& job)
@@ -128,10 +146,10 @@ void finish_in_ledger(int64 job_id, const JobOutcome& outcome, const JobSlot& jo
     const Datum values[] = {Int64GetDatum(job_id),
                             CStringGetTextDatum(status),
                             CStringGetTextDatum("finishing"),
-                            CStringGetTextDatum(error.sqlstate),
-                            CStringGetTextDatum(error.message),
-                            CStringGetTextDatum(error.detail),
-                            CStringGetTextDatum(error.hint),
+                            text_datum(error.sqlstate),
+                            text_datum(error.message),
+                            text_datum(error.detail),
+                            text_datum(error.hint),
                             Int64GetDatum(job.rows_done),
                             Int64GetDatum(job.bytes_done),
                             Int32GetDatum(outcome.status == JobStatus::completed
@@ -159,18 +177,18 @@ void write_final_states()
         JobSlot& job = job_slot(copy.index);
         if (job.generation == copy.generation && job.state == JobSlotState::ending) {
             released = written;
-            if (released)
+            if (written)
                 release_job_slot(copy.index);
+            else
+                job.not_before = ledger_retry_at(job.ledger_attempts++);
         }
         unlock();
         if (released)
             broadcast_job_ended();
-        if (!written) {
+        if (!written)
             ereport(LOG, (errmsg("could not write the final state of pgclone job " INT64_FORMAT
                                  ": %s",
                                  copy.slot.job_id, error.message)));
-            proc_exit(1); // counts as a failure: another worker tries again, after a pause
-        }
     }
 }
 
@@ -190,8 +208,6 @@ int append_options(List* list, ForeignOption* options, int count, int max)
 struct Resolution {
     const JobCopy* copy;
     char conninfo[conninfo_bytes];
-    char database_name[name_bytes];
-    char role_name[name_bytes];
 };
 
 // With the rights that the submitter has now, not those of this process.
@@ -451,6 +467,22 @@ void work_in_database()
     note_ledger_success();
 }
 
+// Whatever ALTER DATABASE ... SET says. A lock that somebody holds on the ledger of one database
+// must not hold up the ledgers of all others for long.
+void fix_settings()
+{
+    const char* const settings[][2] = {
+        {"search_path", ""},
+        {"default_transaction_read_only", "off"},
+        {"default_transaction_isolation", "read committed"},
+        {"session_replication_role", "origin"},
+        {"statement_timeout", "0"},
+        {"lock_timeout", "3s"},
+    };
+    for (const auto& setting : settings)
+        SetConfigOption(setting[0], setting[1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 Oid assigned_database(Datum argument)
 {
     lock_shared();
@@ -474,6 +506,7 @@ void pgclone_ledger_worker_main(Datum argument)
 
     const Oid database = assigned_database(argument);
     BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
+    fix_settings();
     if (OidIsValid(database)) {
         work_in_database();
     } else {

@@ -8,15 +8,17 @@
 
 #include <libpq-fe.h>
 
+#include "shared/boundary.hpp"
 #include "worker/server_message.hpp"
 
 namespace pgclone {
 
 namespace {
 
-// With TLS, decrypted bytes may wait inside the library while the socket is silent.
-constexpr milliseconds tls_look_again{1000};
+// Decrypted bytes may wait inside the library while the socket is silent.
+constexpr milliseconds encrypted_look_again{1000};
 constexpr auto never = Clock::time_point::max();
+constexpr std::size_t max_answer_bytes = 128 * 1024 * 1024;
 
 std::string_view side_name(SessionSide side)
 {
@@ -29,27 +31,46 @@ std::string error_field(const PGresult* result, int field)
     return text ? clean_text(text) : std::string();
 }
 
-ResultSet to_result_set(const PGresult* result)
-{
-    const int column_count = PQnfields(result);
-    const int row_count = PQntuples(result);
-    std::vector<std::string> columns;
-    columns.reserve(column_count);
-    for (int column = 0; column < column_count; column++)
-        columns.emplace_back(PQfname(result, column));
-    std::vector<std::vector<ResultSet::Value>> rows(row_count);
-    for (int row = 0; row < row_count; row++) {
-        rows[row].reserve(column_count);
-        for (int column = 0; column < column_count; column++) {
-            if (PQgetisnull(result, row, column))
-                rows[row].emplace_back(std::nullopt);
-            else
-                rows[row].emplace_back(std::string(PQgetvalue(result, row, column),
-                                                   PQgetlength(result, row, column)));
+// Collects the rows of a query as they come. A source may answer with rows for ever: more than a
+// catalog query can yield is an error.
+class RowCollector {
+  public:
+    void add(const PGresult* result, SessionSide side)
+    {
+        const int column_count = PQnfields(result);
+        if (columns_.empty()) {
+            for (int column = 0; column < column_count; column++)
+                columns_.emplace_back(PQfname(result, column));
         }
+        for (int row = 0; row < PQntuples(result); row++) {
+            std::vector<ResultSet::Value>& values = rows_.emplace_back();
+            values.reserve(column_count);
+            for (int column = 0; column < column_count; column++)
+                values.push_back(take_value(result, row, column));
+            bytes_ += sizeof(values) + column_count * sizeof(ResultSet::Value);
+        }
+        if (bytes_ > max_answer_bytes)
+            throw PgError(sqlstate::program_limit_exceeded,
+                          "the answer of the " + std::string(side_name(side)) +
+                              " server to a query is too large");
     }
-    return ResultSet(std::move(columns), std::move(rows));
-}
+
+    ResultSet take() { return ResultSet(std::move(columns_), std::move(rows_)); }
+
+  private:
+    ResultSet::Value take_value(const PGresult* result, int row, int column)
+    {
+        if (PQgetisnull(result, row, column))
+            return std::nullopt;
+        const int length = PQgetlength(result, row, column);
+        bytes_ += length;
+        return std::string(PQgetvalue(result, row, column), length);
+    }
+
+    std::vector<std::string> columns_;
+    std::vector<std::vector<ResultSet::Value>> rows_;
+    std::size_t bytes_ = 0;
+};
 
 std::int64_t affected_rows(PGresult* result)
 {
@@ -233,8 +254,8 @@ Async<void> PgSession::wait_for_server()
     const auto deadline =
         stall_timeout_.count() > 0 ? Clock::now() + stall_timeout_ : never;
     for (;;) {
-        const bool tls = PQsslInUse(connection_) != 0;
-        const auto look_again = tls ? std::min(deadline, Clock::now() + tls_look_again) : deadline;
+        const bool encrypted = PQsslInUse(connection_) || PQgssEncInUse(connection_);
+        const auto look_again = encrypted ? std::min(deadline, Clock::now() + encrypted_look_again) : deadline;
         const Interest interest{&watch_, true, false};
         const Interest none;
         const bool ready = co_await loop_.wait(interest, none, look_again);
@@ -280,7 +301,8 @@ Async<PgSession::Result> PgSession::next_result()
 }
 
 // Reads all results of the statement and returns the last; raises the first error among them.
-Async<PgSession::Result> PgSession::last_result()
+// `on_rows` sees those that have rows; false from it ends the reading.
+Async<PgSession::Result> PgSession::last_result(RowHandler on_rows)
 {
     Result kept;
     bool failed = false;
@@ -298,6 +320,9 @@ Async<PgSession::Result> PgSession::last_result()
         }
         if (failed)
             continue;
+        const bool has_rows = status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK;
+        if (has_rows && on_rows && !on_rows(result.get()))
+            co_return result;
         failed = status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE ||
                  status == PGRES_NONFATAL_ERROR;
         kept = std::move(result);
@@ -323,9 +348,21 @@ Async<ResultSet> PgSession::query(std::string sql, Parameters parameters)
                            values.data(), nullptr, nullptr, 0))
         raise_connection_loss();
     activity_ = Activity::statement;
+    PQsetSingleRowMode(connection_);
     co_await flush_all();
-    Result result = co_await last_result();
-    ResultSet set = to_result_set(result.get());
+    RowCollector rows;
+    bool oversized = false;
+    ErrorRecord reason;
+    co_await last_result([&](const PGresult* result) {
+        if (!oversized)
+            oversized = !run_catching([&] { rows.add(result, side_); }, reason);
+        return !oversized;
+    });
+    if (oversized) {
+        close(); // rather than read the rest
+        throw PgError(reason);
+    }
+    ResultSet set = rows.take();
     co_return set;
 }
 
@@ -427,15 +464,18 @@ bool PgSession::flush()
     return status == 0;
 }
 
+bool PgSession::has_input() const noexcept
+{
+    char first;
+    return connection_ && recv(PQsocket(connection_), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool PgSession::consume_input()
 {
     const int notices_before = notices_;
-    // Under TLS, readable bytes need not be a message.
-    bool watching = activity_ == Activity::copy_in && !PQsslInUse(connection_);
-    if (watching) {
-        char first;
-        watching = recv(PQsocket(connection_), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-    }
+    // Under encryption, readable bytes need not be a message.
+    bool watching = activity_ == Activity::copy_in && !PQsslInUse(connection_) && !PQgssEncInUse(connection_);
+    watching = watching && has_input();
     if (!PQconsumeInput(connection_))
         raise_connection_loss();
     PQisBusy(connection_); // makes libpq read the notices

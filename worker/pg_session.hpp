@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,7 +47,8 @@ class PgSession {
     bool used_password() const noexcept;
     std::string_view parameter_status(const char* name) const noexcept;
 
-    // One statement with parameters (text format). Raises the server's error.
+    // One statement with parameters (text format). Raises the server's error, and 54000 if the
+    // answer is larger than any catalog query's.
     Async<ResultSet> query(std::string sql, Parameters parameters = {});
     // One or more statements, simple protocol; returns the rows affected by the last one.
     Async<std::int64_t> execute(std::string sql);
@@ -70,6 +72,9 @@ class PgSession {
     // likely an error, which libpq shows only when the COPY is ended.
     bool consume_input();
 
+    // Whether bytes have arrived that consume_input() has not read.
+    bool has_input() const noexcept;
+
     DescriptorWatch& watch() noexcept { return watch_; }
     // Silence of the server after which a wait raises 08006; zero = none.
     void set_stall_timeout(milliseconds timeout) noexcept { stall_timeout_ = timeout; }
@@ -89,7 +94,8 @@ class PgSession {
     Async<void> wait_for_server();
     Async<void> flush_all();
     Async<Result> next_result();
-    Async<Result> last_result();
+    using RowHandler = std::function<bool(const pg_result*)>;
+    Async<Result> last_result(RowHandler on_rows = nullptr);
     Async<void> last_result_ignored();
     Async<void> start_copy(std::string sql, Activity direction);
     [[noreturn]] void raise_connection_failure();

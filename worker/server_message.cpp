@@ -35,13 +35,6 @@ std::size_t character_length(std::string_view text, std::size_t at)
     return length;
 }
 
-bool is_sqlstate(std::string_view text)
-{
-    return text.size() == 5 && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-           });
-}
-
 } // namespace
 
 std::string clean_text(std::string_view text)
@@ -86,7 +79,7 @@ PgError parse_connection_failure(std::string_view text)
     // "SEVERITY:  SQLSTATE: text"
     for (auto at = message.find(":  "); at != std::string::npos; at = message.find(":  ", at + 1)) {
         const std::string_view state = std::string_view(message).substr(at + 3, 5);
-        if (is_sqlstate(state) && message.compare(at + 8, 2, ": ") == 0) {
+        if (is_error_sqlstate(state) && message.compare(at + 8, 2, ": ") == 0) {
             const std::string sqlstate(state);
             message.erase(at + 3, 7);
             return PgError(sqlstate, message, detail, hint);

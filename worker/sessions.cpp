@@ -1,5 +1,7 @@
 #include "worker/sessions.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "shared/settings.hpp"
@@ -76,6 +78,38 @@ std::string login_hint(const ConnectionParameters& parameters, const JobIdentity
                  "pgclone.loopback_conninfo, and reload the configuration.";
 }
 
+// connect_timeout of the connection string (seconds, 0 = none), at most the server's.
+milliseconds source_timeout(const ConnectionParameters& parameters)
+{
+    const milliseconds limit(settings::connect_timeout);
+    const std::string_view text = find_parameter(parameters, "connect_timeout");
+    int seconds = 0;
+    std::from_chars(text.data(), text.data() + text.size(), seconds);
+    return seconds > 0 ? std::min<milliseconds>(limit, std::chrono::seconds(seconds)) : limit;
+}
+
+// Each address of the host gets the whole time, as libpq has it.
+Async<void> connect_to_source(PgSession& session, ConnectionParameters parameters)
+{
+    const milliseconds timeout = source_timeout(parameters);
+    std::vector<std::string> addresses = resolve_host(parameters);
+    while (addresses.size() > 1) {
+        set_parameter(parameters, "hostaddr", addresses.front());
+        addresses.erase(addresses.begin());
+        try {
+            co_await session.connect(parameters, timeout);
+            co_return;
+        } catch (const PgError& error) {
+            // The server at that address answered: the others would say the same.
+            if (error.sqlstate() != sqlstate::unable_to_connect)
+                throw;
+        }
+    }
+    if (!addresses.empty())
+        set_parameter(parameters, "hostaddr", addresses.front());
+    co_await session.connect(parameters, timeout);
+}
+
 } // namespace
 
 JobIdentity read_job_identity()
@@ -132,13 +166,11 @@ Async<void> open_source(PgSession& session, bool unprivileged, std::string appli
         set_parameter(parameters, "passfile", "/dev/null");
         set_parameter(parameters, "sslcert", "/dev/null/none");
     }
-    resolve_host(parameters);
     set_keepalives(parameters);
     set_parameter(parameters, "application_name", application_name);
     set_parameter(parameters, "client_encoding", "UTF8");
 
-    const milliseconds timeout(settings::connect_timeout);
-    co_await session.connect(parameters, timeout);
+    co_await connect_to_source(session, parameters);
     if (unprivileged && !session.used_password()) {
         session.close();
         throw PgError("2F003", "password is required",

@@ -74,6 +74,10 @@ class Planner {
                 is_due(worker.registered_at + limits_.attach_timeout))
                 add(SupervisorActionKind::reap_worker, worker.index, worker.generation, 0);
         }
+        // Else jobs could take the last process of the server, and none be left for the ledger.
+        const int busy = input_.worker_count - free_slots_;
+        if (input_.usable_workers > 0)
+            free_slots_ = std::clamp(input_.usable_workers - busy, 0, free_slots_);
     }
 
     void end_jobs() noexcept

@@ -39,6 +39,7 @@ struct SupervisionInput {
     int job_count;
     const WorkerBrief* workers; // all slots, free ones included
     int worker_count;
+    int usable_workers;         // processes that the server has for us at most, 0 = no limit
     bool scan_pending;          // ledgers are to be searched after a start
     std::uint32_t scan_next;    // the next database to search, 0 = to be found out
     bool check_databases;       // a ledger worker failed: find jobs whose database is gone

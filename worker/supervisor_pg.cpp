@@ -97,6 +97,7 @@ void copy_briefs(SupervisorMemory& memory, SupervisionInput& input)
     input.job_count = memory.job_count;
     input.workers = memory.workers;
     input.worker_count = shared_state->max_workers;
+    input.usable_workers = shared_state->usable_workers;
     input.workers_not_before = memory.workers_not_before;
     input.now = GetCurrentTimestamp();
 }
@@ -347,7 +348,8 @@ void carry_out(const SupervisorAction& action, SupervisorMemory& memory)
         break;
     case SupervisorActionKind::report_no_slot: {
         char reason[wait_reason_bytes];
-        if (memory.workers_not_before > GetCurrentTimestamp())
+        if (memory.workers_not_before > GetCurrentTimestamp() ||
+            shared_state->usable_workers < shared_state->max_workers)
             describe_full_server(reason, sizeof(reason));
         else
             snprintf(reason, sizeof(reason), "worker slot: all of pgclone.max_workers = %d are taken",

@@ -81,9 +81,10 @@ class NameChooser {
     std::string choose(const std::string& wanted, const IsTaken& is_taken,
                        const std::function<void(const std::string&)>& take) const
     {
-        std::string name = wanted;
-        if (is_taken(name))
-            name = first_free(follow_table(wanted, source_table_, final_table_), "", is_taken);
+        // Under another table name the parts follow it even if their own names are free: they
+        // would not be for the next clone, or for one that runs at the same time.
+        const std::string name =
+            first_free(follow_table(wanted, source_table_, final_table_), "", is_taken);
         take(name);
         return name;
     }

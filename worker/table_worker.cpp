@@ -111,7 +111,7 @@ Async<void> TableWorker::run()
     bool failed = false;
     try {
         co_await connect_target();
-    } catch (const PgError&) {
+    } catch (const std::exception&) {
         record_current_exception(error);
         failed = true;
     }
@@ -142,9 +142,6 @@ Async<void> TableWorker::serve()
         bool failed = false;
         try {
             co_await carry_out(task_id);
-        } catch (const PgError&) {
-            record_current_exception(error);
-            failed = true;
         } catch (const std::exception&) {
             record_current_exception(error);
             failed = true;

@@ -17,6 +17,7 @@ void pgclone_job_worker_main(Datum argument)
     attach_worker(argument, WorkerKind::job);
     install_worker_signals();
     clean_environment();
+    limit_memory();
     call_cpp([] { run_job_worker(); });
 }
 
@@ -25,5 +26,6 @@ void pgclone_table_worker_main(Datum argument)
     attach_worker(argument, WorkerKind::table);
     install_worker_signals();
     clean_environment();
+    limit_memory();
     call_cpp([] { run_table_worker(); });
 }

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "shared/boundary.hpp"
@@ -33,7 +34,6 @@ namespace {
 
 constexpr TimestampTz ledger_backoff_step = 1'000'000; // us, doubled with each failure
 constexpr int ledger_backoff_doublings = 5;
-constexpr int max_ledger_attempts = 5;
 
 server::WorkerIdentity own_identity;
 int wake_fd = -1;
@@ -67,14 +67,17 @@ void on_wake_signal(SIGNAL_ARGS) { write_wake_fd(); }
 
 // --- Exit.
 
+} // namespace
+
 TimestampTz ledger_retry_at(int failures)
 {
     const int doublings = Min(failures, ledger_backoff_doublings);
     return GetCurrentTimestamp() + (ledger_backoff_step << doublings);
 }
 
-// The jobs that the worker came for wait, so that those of other databases get their turn. After
-// too many failures they are given up: the search after the next start ends their ledger rows.
+namespace {
+
+// The jobs that the worker came for wait, so that those of other databases get their turn.
 void note_ledger_failure(const WorkerSlot& worker)
 {
     if (worker.database == InvalidOid) {
@@ -92,10 +95,7 @@ void note_ledger_failure(const WorkerSlot& worker)
         const bool unresolved = job.state == JobSlotState::queued && !job.source_resolved;
         if (job.database != worker.database || !(unresolved || job.state == JobSlotState::ending))
             continue;
-        if (job.ledger_attempts >= max_ledger_attempts)
-            release_job_slot(i);
-        else
-            job.not_before = ledger_retry_at(job.ledger_attempts++);
+        job.not_before = ledger_retry_at(job.ledger_attempts++);
     }
 }
 
@@ -121,8 +121,6 @@ void detach_worker(int, Datum)
         release_worker_slot(own_identity.index);
     }
     unlock();
-    if (own_identity.kind == WorkerKind::ledger)
-        broadcast_job_ended(); // it may have given up jobs
     wake_supervisor();
 }
 
@@ -187,6 +185,17 @@ void clean_environment()
     }
     // The resolver blocks inside libpq: keep that short.
     setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
+}
+
+void limit_memory()
+{
+    // A row of nearly 1 GB lies in libpq's buffer, which grows by doubling, and in a copy.
+    constexpr rlim_t max_data_bytes = rlim_t{4} * 1024 * 1024 * 1024;
+    rlimit limit = {};
+    if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur > max_data_bytes) {
+        limit.rlim_cur = max_data_bytes;
+        setrlimit(RLIMIT_DATA, &limit);
+    }
 }
 
 void note_ledger_success() { ledger_succeeded = true; }

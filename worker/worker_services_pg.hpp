@@ -18,6 +18,14 @@ void install_worker_signals();
 // connection of ours may depend on how the server was started.
 void clean_environment();
 
+// Bounds this process's memory, whatever a source sends: a clean "out of memory" instead of the
+// kernel's killer, which would end every session of the server.
+void limit_memory();
+
+// When to try again what a ledger worker could not do, after `failures` (from 0) earlier ones:
+// 1 s, doubled each time up to 32 s.
+TimestampTz ledger_retry_at(int failures);
+
 // A ledger worker calls this when all that it came for is done; an exit without it counts as a
 // failure.
 void note_ledger_success();

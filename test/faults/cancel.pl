@@ -16,19 +16,19 @@ make_numbers('numbers', 100_000);
 
 sub cancelled_in_time
 {
-	my ($job, $what) = @_;
-	my ($outcome, $milliseconds) = cancel_and_wait($job);
-	is($outcome, 'cancelled 57014', "$what: cancelled");
-	cmp_ok($milliseconds, '<=', $limit, "$what: in time");
-	note("$what: $milliseconds ms");
+    my ($job, $what) = @_;
+    my ($outcome, $milliseconds) = cancel_and_wait($job);
+    is($outcome, 'cancelled 57014', "$what: cancelled");
+    cmp_ok($milliseconds, '<=', $limit, "$what: in time");
+    note("$what: $milliseconds ms");
 }
 
 # --- While rows flow
 
 my $job = submit('public.numbers',
-	{ where => 'id % 100 <> 0 or pg_sleep(0.005) is not null', conflict => 'replace' });
+    { where => 'id % 100 <> 0 or pg_sleep(0.005) is not null', conflict => 'replace' });
 $target->poll_query_until('postgres',
-	"select rows_copied > 0 from pgclone_jobs_view where job_id = $job");
+    "select rows_copied > 0 from pgclone_jobs_view where job_id = $job");
 cancelled_in_time($job, 'while copying');
 is(on_target("select to_regclass('public.numbers') is null"), 't', 'there is no table');
 nothing_left('while copying');
@@ -57,14 +57,14 @@ my $mute = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die $
 $job = submit('public.numbers', {}, source => source_conninfo(port => $mute->sockport));
 wait_for_phase($job, 'connecting');
 wait_until(sub { `cat /proc/net/tcp` =~ sprintf ': 0100007F:%04X 0100007F:[0-9A-F]{4} 01',
-		$mute->sockport }, 10);
+        $mute->sockport }, 10);
 cancelled_in_time($job, 'while a server that accepted says nothing');
 $mute->close;
 
 # A full backlog: the connection request itself gets no answer.
 my $full = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
 my @fillers = map {
-	IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0)
+    IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0)
 } 1 .. 4;
 $job = submit('public.numbers', {}, source => source_conninfo(port => $full->sockport));
 wait_for_phase($job, 'connecting');
@@ -76,23 +76,23 @@ nothing_left('while connecting');
 
 $gate = close_gate(2);
 my @blockers = map {
-	submit('public.numbers', { target_name => "blocker_$_", parallel => 1,
-			where => gate_where(2, 'id = 1') })
+    submit('public.numbers', { target_name => "blocker_$_", parallel => 1,
+            where => gate_where(2, 'id = 1') })
 } 1 .. 3;
 my $pending = submit('public.numbers', { target_name => 'pending' });
 $target->poll_query_until('postgres',
-	"select wait_reason like 'worker slot%' from pgclone_jobs_view where job_id = $pending");
+    "select wait_reason like 'worker slot%' from pgclone_jobs_view where job_id = $pending");
 is(outcome($pending), 'pending', 'a job waits for a worker slot');
 cancelled_in_time($pending, 'pending');
 is(on_target("select attempts from pgclone_jobs_view where job_id = $pending"), 0,
-	'it was never started');
+    'it was never started');
 
 # --- Many at once, and twice
 
 my $before = on_target('select extract(epoch from clock_timestamp())');
 is(on_target("select string_agg(pgclone_cancel(job_id)::text || pgclone_cancel(job_id)::text, ' ') "
-		  . "from pgclone_live_jobs()"),
-	'truetrue truetrue truetrue', 'three at once, each twice');
+          . "from pgclone_live_jobs()"),
+    'truetrue truetrue truetrue', 'three at once, each twice');
 is(wait_for_end($_), 'cancelled 57014', "blocker $_ is cancelled") foreach @blockers;
 cmp_ok(on_target("select extract(epoch from clock_timestamp()) - $before"), '<=', 2, 'in time');
 end_session($gate);
@@ -100,13 +100,13 @@ end_session($gate);
 # --- At once after the submit: wherever the job is by then, the cancel is not lost
 
 my @early = split /\n/, on_target(join ';', map {
-	"select pgclone_submit(" . literal(source_conninfo()) . ", 'table', 'public.numbers', "
-	  . "'{\"target_name\": \"early_$_\", \"where\": \"id % 50 <> 0 or pg_sleep(0.01) is not null\"}')"
+    "select pgclone_submit(" . literal(source_conninfo()) . ", 'table', 'public.numbers', "
+      . "'{\"target_name\": \"early_$_\", \"where\": \"id % 50 <> 0 or pg_sleep(0.01) is not null\"}')"
 } 1 .. 6);
 foreach my $early (@early)
 {
-	on_target("select pgclone_cancel($early)");
-	select undef, undef, undef, 0.03;
+    on_target("select pgclone_cancel($early)");
+    select undef, undef, undef, 0.03;
 }
 is(wait_for_end($_), 'cancelled 57014', 'cancelled while it starts') foreach @early;
 is(on_target("select count(*) from pg_class where relname like 'early%'"), 0, 'no table is there');
@@ -116,17 +116,17 @@ nothing_left('many');
 
 foreach my $node ($source, $target)
 {
-	my $pause = $node == $target ? 'perform pg_sleep(0.01);' : '';
-	$node->safe_psql('postgres', "create function slow(i integer) returns integer immutable "
-		  . "language plpgsql as \$\$ begin $pause return i; end \$\$");
+    my $pause = $node == $target ? 'perform pg_sleep(0.01);' : '';
+    $node->safe_psql('postgres', "create function slow(i integer) returns integer immutable "
+          . "language plpgsql as \$\$ begin $pause return i; end \$\$");
 }
 on_source('create table indexed as select * from numbers; create index on indexed (public.slow(id))');
 $job = submit('public.indexed');
 $target->poll_query_until('postgres',
-	"select count(*) > 0 from pg_stat_progress_create_index");
+    "select count(*) > 0 from pg_stat_progress_create_index");
 cancelled_in_time($job, 'while an index is built');
 is($target->poll_query_until('postgres', 'select count(*) = 0 from pg_stat_progress_create_index'),
-	1, 'the index is not built any more');
+    1, 'the index is not built any more');
 nothing_left('while an index is built');
 
 # --- While the copy waits for its turn to replace a table that somebody uses
@@ -136,7 +136,7 @@ my $user = session($target);
 $user->query_safe('begin; select count(*) from numbers');
 $job = submit('public.numbers', { conflict => 'replace' });
 $target->poll_query_until('postgres',
-	"select count(*) > 0 from pg_locks where relation = 'numbers'::regclass and not granted");
+    "select count(*) > 0 from pg_locks where relation = 'numbers'::regclass and not granted");
 cancelled_in_time($job, 'while the old table is locked');
 end_session($user);
 is(table_state($target, 'numbers'), '0 rows, 0', 'the old table is there');

@@ -11,26 +11,26 @@ use Test::More;
 my ($source, $target) = start_servers();
 make_numbers('numbers', 200_000);
 on_target("create table numbers (id integer primary key, payload text); "
-	  . "insert into numbers values (-1, 'old'), (-2, 'old'), (-3, 'old')");
+      . "insert into numbers values (-1, 'old'), (-2, 'old'), (-3, 'old')");
 my $old_table = table_state($target, 'numbers');
 my $gate = 0;
 
 # Submits a job that stops at row 100,000; returns its id and the gate's session.
 sub submit_to_gate
 {
-	my ($name, %options) = @_;
-	$gate++;
-	my $session = close_gate($gate);
-	my $job = submit('public.numbers',
-		{ target_name => $name, where => gate_where($gate, 'id = 100000'), %options });
-	wait_at_gate($gate);
-	return ($job, $session);
+    my ($name, %options) = @_;
+    $gate++;
+    my $session = close_gate($gate);
+    my $job = submit('public.numbers',
+        { target_name => $name, where => gate_where($gate, 'id = 100000'), %options });
+    wait_at_gate($gate);
+    return ($job, $session);
 }
 
 sub attempts_of_copy
 {
-	my ($job) = @_;
-	return on_target("select attempts from pgclone_tasks_view where job_id = $job and kind = 'data'");
+    my ($job) = @_;
+    return on_target("select attempts from pgclone_tasks_view where job_id = $job and kind = 'data'");
 }
 
 # --- The source backend of the copy is terminated
@@ -40,7 +40,7 @@ is(terminate_backends($source, "pgclone job % table worker %"), 1, 'a source bac
 like(wait_for_end($job), qr/^failed (57P01|08006)$/, 'without retries the job fails');
 is(on_target("select to_regclass('public.fresh') is null"), 't', 'no table, no rows');
 is(on_target("select coalesce(rows_copied, 0) from pgclone_jobs_view where job_id = $job"), 0,
-	'and none is counted');
+    'and none is counted');
 open_gate($session);
 nothing_left('terminated, new table');
 
@@ -96,32 +96,32 @@ nothing_left('source restarted');
 # --- The source table changes between snapshot and copy
 
 my %changes = (
-	truncated => 'truncate TABLE',
-	rewritten => 'alter table TABLE alter payload type varchar(70), alter id type bigint',
-	replaced => 'alter table TABLE rename to TABLE_before; '
-	  . 'create table TABLE as select 1 as id, text \'x\' as payload',
-	view_now => 'alter table TABLE rename to TABLE_before; '
-	  . 'create view TABLE as select * from TABLE_before',
-	dropped => 'drop table TABLE',
+    truncated => 'truncate TABLE',
+    rewritten => 'alter table TABLE alter payload type varchar(70), alter id type bigint',
+    replaced => 'alter table TABLE rename to TABLE_before; '
+      . 'create table TABLE as select 1 as id, text \'x\' as payload',
+    view_now => 'alter table TABLE rename to TABLE_before; '
+      . 'create view TABLE as select * from TABLE_before',
+    dropped => 'drop table TABLE',
 );
 foreach my $change (sort keys %changes)
 {
-	make_numbers($change, 1000);
-	# Commits when the job has its snapshot and waits for the table.
-	my $changer = session($source);
-	$changer->query_safe('begin; ' . $changes{$change} =~ s/TABLE/$change/gr);
-	my $id = submit("public.$change", { target_name => "of_$change" });
-	$source->poll_query_until('postgres',
-		"select count(*) > 0 from pg_locks where locktype = 'relation' and not granted");
-	$changer->query_safe('commit');
-	end_session($changer);
-	like(wait_for_end($id), qr/^failed (55000|42P01|42809)$/,
-		"source table $change between snapshot and copy: failed");
-	note(on_target("select error_message from pgclone_jobs_view where job_id = $id"));
-	is(on_target("select to_regclass('public.of_$change') is null"), 't', 'no wrong rows');
+    make_numbers($change, 1000);
+    # Commits when the job has its snapshot and waits for the table.
+    my $changer = session($source);
+    $changer->query_safe('begin; ' . $changes{$change} =~ s/TABLE/$change/gr);
+    my $id = submit("public.$change", { target_name => "of_$change" });
+    $source->poll_query_until('postgres',
+        "select count(*) > 0 from pg_locks where locktype = 'relation' and not granted");
+    $changer->query_safe('commit');
+    end_session($changer);
+    like(wait_for_end($id), qr/^failed (55000|42P01|42809)$/,
+        "source table $change between snapshot and copy: failed");
+    note(on_target("select error_message from pgclone_jobs_view where job_id = $id"));
+    is(on_target("select to_regclass('public.of_$change') is null"), 't', 'no wrong rows');
 }
 nothing_left('changed tables');
 
 is(on_target("select count(*) from pgclone_jobs_view where status not in ('completed', 'failed')"),
-	0, 'all jobs have ended');
+    0, 'all jobs have ended');
 done_testing();

@@ -1,14 +1,17 @@
 -- Rights: of roles on functions and tables, of submitters on sources; and where passwords are not.
-select plan(58);
+select plan(60);
 
 create role security_user login;
 create role security_nobody login;
 create role security_group nologin;
+create role security_half login;
 grant create on schema public to security_user;
 grant execute on function pgclone_submit(text, text, text, jsonb),
     pgclone_table_async(text, text, text, boolean, text, jsonb),
     pgclone_table(text, text, text, boolean, text, jsonb) to security_user, security_group;
 grant security_group to security_user;
+grant execute on function pgclone_table_async(text, text, text, boolean, text, jsonb)
+    to security_half;
 select set_config('test.reader',
                   format('host=%s port=%s dbname=%s user=security_reader password=canary-4711',
                          :'source_host', :'source_port', :'source_database'), false) as reader \gset
@@ -54,7 +57,14 @@ select pg_temp.fails('select pgclone_cancel(1)', '42501', 'function pgclone_canc
 select pg_temp.fails('select pgclone_clear_jobs()', '42501', 'function pgclone_clear_jobs',
                      'pgclone_clear_jobs needs EXECUTE');
 
+reset role;
+set role security_half;
+select pg_temp.fails('select pgclone_table_async(current_setting(''test.reader''), ''a'', ''b'')',
+                     '42501', 'function pgclone_submit', 'pgclone_table_async needs pgclone_submit');
+reset role;
+
 -- the ledger's tables
+set role security_nobody;
 select pg_temp.fails('select * from pgclone_job', '42501', 'pgclone_job', 'no SELECT on jobs');
 select pg_temp.fails('select * from pgclone_task', '42501', 'pgclone_task', 'no SELECT on tasks');
 select pg_temp.fails('insert into pgclone_job default values', '42501', 'pgclone_job', 'no INSERT');
@@ -203,20 +213,24 @@ select ok(not has_table_privilege('security_nobody', '"odd one".pgclone_job', 'S
           and not has_sequence_privilege('security_nobody', '"odd one".pgclone_job_id_seq',
                                          'USAGE'),
           'default privileges give no rights on the ledger');
-select is((select string_agg(p.proname, ' ' order by p.proname)
-           from pg_proc as p join pg_depend as d on d.objid = p.oid and d.deptype = 'e'
-           join pg_extension as e on e.oid = d.refobjid and e.extname = 'pgclone'
-           where has_function_privilege('security_nobody', p.oid, 'EXECUTE')),
-          'pgclone_jobs pgclone_ledger_finish pgclone_ledger_interrupted pgclone_ledger_plan '
-          'pgclone_ledger_source pgclone_ledger_start pgclone_ledger_task_done '
-          'pgclone_ledger_task_failed pgclone_ledger_task_lock pgclone_ledger_task_start '
-          'pgclone_progress pgclone_progress_detail pgclone_tasks_detail pgclone_version '
-          'pgclone_wait', 'nor on functions that act');
+create function pg_temp.open_functions() returns table (name name, source text) language sql as $$
+    select p.proname, p.prosrc
+    from pg_proc as p join pg_depend as d on d.objid = p.oid and d.deptype = 'e'
+    join pg_extension as e on e.oid = d.refobjid and e.extname = 'pgclone'
+    where has_function_privilege('security_nobody', p.oid, 'EXECUTE');
+$$;
+select is((select string_agg(name, ' ' order by name) from pg_temp.open_functions()
+           where name !~ '^pgclone_ledger_'),
+          'pgclone_jobs pgclone_progress pgclone_progress_detail pgclone_tasks_detail '
+          'pgclone_version pgclone_wait', 'nor on functions that act');
+select is((select string_agg(name, ' ' order by name) from pg_temp.open_functions()
+           where name ~ '^pgclone_ledger_' and source !~ 'BEGIN\s+PERFORM .*pgclone_ledger_authorize'),
+          null, 'what workers call begins with a check of who calls');
 select ok(has_table_privilege('security_nobody', '"odd one".pgclone_jobs_view', 'SELECT')
           and not has_table_privilege('security_nobody', '"odd one".pgclone_jobs_view', 'UPDATE'),
           'the views can be read');
 select is("odd one".pgclone_table(:'source', 'public', 'secrets', target_name := 'odd'),
           'completed', 'all works from a schema with an odd name');
 
-drop owned by security_user, security_nobody, security_group cascade;
-drop role security_user, security_nobody, security_group;
+drop owned by security_user, security_nobody, security_group, security_half cascade;
+drop role security_user, security_nobody, security_group, security_half;

@@ -153,6 +153,21 @@ TEST_CASE("six jobs and eight slots: as many as fit with both workers, the other
                        {Action::report_no_slot, 5}});
 }
 
+TEST_CASE("the server has fewer processes than there are slots: the ledger's is kept free all the same")
+{
+    Scene scene(8);
+    scene.input.usable_workers = 6;
+    for (int i = 0; i < 3; i++)
+        scene.add_job(JobSlotState::queued);
+    check_plan(scene, {{Action::start_job, 0}, {Action::start_job, 1}, {Action::report_no_slot, 2}});
+    Scene full(8);
+    full.input.usable_workers = 6;
+    full.add_running_job(4, 6);
+    check_plan(full, {});
+    full.add_job(JobSlotState::ending);
+    check_plan(full, {{Action::start_ledger_worker, -1}});
+}
+
 TEST_CASE("a wait is reported once")
 {
     Scene scene(3);
@@ -372,16 +387,30 @@ TEST_CASE("ledgers are searched after a start, jobs first")
 TEST_CASE("a ledger worker that failed is tried again after its back-off")
 {
     Scene scene(8);
-    scene.add_job(JobSlotState::ending);
-    scene.input.ledger_not_before = scene.input.now + 4 * second;
+    scene.add_job(JobSlotState::ending).not_before = scene.input.now + 4 * second;
     check_plan(scene, {});
     CHECK(scene.next_wake == scene.input.now + 4 * second);
+    // Nor does the ledger of another database.
+    scene.add_job(JobSlotState::ending).database = 12;
+    CHECK(scene.plan().at(0).database == 12);
+    scene.jobs.pop_back();
     // Jobs do not wait for it.
     scene.add_job(JobSlotState::queued);
     check_plan(scene, {{Action::start_job, 1}});
     scene.jobs.pop_back();
     scene.input.now += 4 * second;
     check_plan(scene, {{Action::start_ledger_worker, -1}});
+}
+
+TEST_CASE("the list of databases has a back-off of its own")
+{
+    Scene scene(8);
+    scene.input.check_databases = true;
+    scene.input.ledger_not_before = scene.input.now + 4 * second;
+    check_plan(scene, {});
+    CHECK(scene.next_wake == scene.input.now + 4 * second);
+    scene.input.now += 4 * second;
+    CHECK(scene.plan().at(0).database == 0);
 }
 
 TEST_CASE("a server without worker slots is asked again later")

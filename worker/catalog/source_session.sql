@@ -5,7 +5,6 @@
 SELECT pg_catalog.set_config(s.name, v.value, false)
 FROM (VALUES
     ('search_path', ''),
-    ('role', 'none'),
     ('row_security', 'off'),
     ('statement_timeout', '0'),
     ('lock_timeout', '0'),
@@ -22,8 +21,12 @@ FROM (VALUES
     ('extra_float_digits', '3'),
     ('bytea_output', 'hex'),
     ('xmloption', 'content'),
+    ('lc_monetary', 'C'),
     ('quote_all_identifiers', 'off'),
     ('synchronize_seqscans', 'off'),
     ('client_connection_check_interval', '1000')
 ) AS v (name, value)
 JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = pg_catalog.lower(v.name)
+UNION ALL
+-- pg_settings does not list it
+SELECT pg_catalog.set_config('role', 'none', false)

@@ -1,0 +1,149 @@
+# Processes are terminated, killed and restarted under a running job: the server stays up or comes
+# back, no process is left behind, and a table is there with all rows or not at all.
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use PgcloneTest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my ($source, $target) = start_servers();
+make_numbers('numbers', 100_000);
+on_target("create table kept (id integer primary key, payload text); "
+      . "insert into kept values (-1, 'old'), (-2, 'old')");
+my $old_table = table_state($target, 'kept');
+my $gate = 0;
+
+# Submits a job that stops at row 50,000; returns its id and the gate's session.
+sub submit_to_gate
+{
+    my ($name, %options) = @_;
+    $gate++;
+    my $session = close_gate($gate);
+    my $job = submit('public.numbers',
+        { target_name => $name, where => gate_where($gate, 'id = 50000'), %options });
+    wait_at_gate($gate);
+    return ($job, $session);
+}
+
+# After a restart: the job's end is written by a ledger worker.
+sub is_interrupted
+{
+    my ($job, $label) = @_;
+    $target->poll_query_until('postgres', 'select true');
+    is($target->poll_query_until('postgres',
+            "select concat_ws(' ', status, sqlstate) from pgclone_jobs_view where job_id = $job",
+            'failed 57P02'),
+        1, "$label: the job is marked failed");
+    is(table_state($target, 'kept'), $old_table, "$label: the old table is as it was");
+    nothing_left($label);
+}
+
+# --- SIGTERM
+
+my ($job, $session) = submit_to_gate('table_worker');
+my ($pid) = worker_processes(qr/table worker $job\./);
+kill 'TERM', $pid;
+ok(wait_until(sub { !kill 0, $pid }, 5), 'a table worker ends on SIGTERM');
+open_gate($session);
+is(wait_for_end($job), 'completed', 'its task is done by another one');
+is_equal('numbers', 'table_worker', 'with all rows');
+nothing_left('table worker terminated');
+
+($job, $session) = submit_to_gate('kept', conflict => 'replace');
+my $started = time;
+($pid) = worker_processes(qr/job $job$/);
+kill 'TERM', $pid;
+is(wait_for_end($job), 'failed 57P01', 'a job whose job worker gets SIGTERM fails');
+cmp_ok(time - $started, '<', 5, 'soon');
+end_session($session);
+is(table_state($target, 'kept'), $old_table, 'the old table is as it was');
+nothing_left('job worker terminated');
+
+# The sessions of the workers rather than the workers.
+($job, $session) = submit_to_gate('table_session');
+is(terminate_backends($target, 'pgclone table worker %') > 0, 1, 'the table workers\' sessions are terminated');
+open_gate($session);
+is(wait_for_end($job), 'completed', 'the job completes');
+is_equal('numbers', 'table_session', 'with all rows');
+
+($job, $session) = submit_to_gate('job_session');
+is(terminate_backends($target, "pgclone job $job"), 1, 'the job worker\'s session is terminated');
+open_gate($session);
+my $outcome = wait_for_end($job);
+like($outcome, qr/^(completed|failed (57P01|08006))$/, 'the job completes or fails');
+note("job worker's session terminated: $outcome");
+is_equal('numbers', 'job_session', 'all rows') if $outcome eq 'completed';
+is(on_target("select to_regclass('job_session') is null"), 't', 'no rows') if $outcome ne 'completed';
+nothing_left('sessions terminated');
+
+# --- The supervisor
+
+($job, $session) = submit_to_gate('supervisor');
+my @workers = worker_processes(qr/job|table/);
+my ($supervisor) = worker_processes(qr/supervisor/);
+kill 'TERM', $supervisor;
+my ($successor);
+ok(wait_until(sub {
+            ($successor) = worker_processes(qr/supervisor/);
+            return defined $successor && $successor != $supervisor;
+        }, 5), 'the supervisor is back within 5 s');
+my $second = submit('public.numbers', { target_name => 'second' });
+is(wait_for_end($second), 'completed', 'it starts other jobs');
+is(join(' ', worker_processes(qr/job|table/)), join(' ', @workers), 'no worker is doubled');
+open_gate($session);
+is(wait_for_end($job), 'completed', 'the job that ran meanwhile completes');
+is_equal('numbers', 'supervisor', 'with all rows');
+nothing_left('supervisor terminated');
+
+# --- A worker is killed: the server restarts all backends
+
+foreach my $victim (qr/table worker/, qr/job /, qr/supervisor/)
+{
+    ($job, $session) = submit_to_gate('kept', conflict => 'replace');
+    ($pid) = worker_processes($victim);
+    kill 'KILL', $pid;
+    is_interrupted($job, "kill -9 of $victim");
+    end_session($session);
+}
+
+# --- The server stops
+
+foreach my $mode (qw(immediate fast))
+{
+    ($job, $session) = submit_to_gate('kept', conflict => 'replace');
+    my %processes = pgclone_processes($target->{_pid});
+    is(keys %processes >= 3, 1, "$mode stop while processes copy");
+    $started = time;
+    $target->stop($mode);
+    cmp_ok(time - $started, '<=', 5, "$mode stop within 5 s");
+    is(join(' ', grep { kill 0, $_ } keys %processes), '', "$mode stop: no process is left");
+    $target->start;
+    is($target->poll_query_until('postgres',
+            "select status = 'failed' and sqlstate in ('57P01', '57P02') "
+              . "from pgclone_jobs_view where job_id = $job"),
+        1, "$mode stop: the job is marked failed");
+    is(table_state($target, 'kept'), $old_table, "$mode stop: the old table is as it was");
+    end_session($session);
+    nothing_left("$mode stop");
+}
+
+# --- The postmaster is killed
+
+($job, $session) = submit_to_gate('kept', conflict => 'replace');
+my %processes = pgclone_processes($target->{_pid});
+my @backends = split /\n/, on_target('select pid from pg_stat_activity');
+$target->kill9;
+ok(wait_until(sub { !grep { kill 0, $_ } keys %processes }, 5),
+    'kill -9 of the postmaster: its workers go');
+ok(wait_until(sub { !grep { kill 0, $_ } @backends }, 10), 'and so do their sessions');
+$target->start;
+is_interrupted($job, 'kill -9 of the postmaster');
+end_session($session);
+
+$job = submit('public.numbers', { target_name => 'in_the_end' });
+is(wait_for_end($job), 'completed', 'after all that, a job completes');
+is_equal('numbers', 'in_the_end', 'with all rows');
+done_testing();

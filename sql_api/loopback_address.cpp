@@ -4,9 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "shared/clone_options.hpp"
-#include "shared/conninfo.hpp"
 #include "shared/cpp_only.hpp"
+#include "shared/loopback.hpp"
 #include "worker/server_message.hpp"
 
 namespace pgclone {
@@ -19,6 +18,17 @@ constexpr const char* session_options =
     "committed -c statement_timeout=0 -c lock_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 -c client_connection_check_interval=1000 "
     "-c search_path=";
+
+LoopbackLogin to_login(const LoopbackTarget& target)
+{
+    LoopbackLogin login;
+    login.configured = target.configured ? target.configured : "";
+    login.socket_directory = target.socket_directory;
+    login.port = target.port;
+    login.role = target.role;
+    login.database = target.database;
+    return login;
+}
 
 void append(LoopbackAddress& address, std::string_view keyword, std::string_view value)
 {
@@ -48,18 +58,7 @@ void write_loopback_address(const LoopbackTarget& target, LoopbackAddress& addre
     address.count = 0;
     address.used_bytes = 0;
 
-    ConnectionParameters parameters;
-    if (target.configured && *target.configured) {
-        parameters = parse_conninfo(target.configured);
-        check_loopback_conninfo(parameters);
-    } else {
-        set_parameter(parameters, "host",
-                      *target.socket_directory ? target.socket_directory : "localhost");
-    }
-    if (find_parameter(parameters, "port").empty())
-        set_parameter(parameters, "port", std::to_string(target.port));
-    set_parameter(parameters, "user", target.role);
-    set_parameter(parameters, "dbname", target.database);
+    ConnectionParameters parameters = loopback_parameters(to_login(target));
     set_parameter(parameters, "client_encoding", target.encoding);
     set_parameter(parameters, "application_name", "pgclone submit");
     set_parameter(parameters, "options", session_options);
@@ -68,19 +67,13 @@ void write_loopback_address(const LoopbackTarget& target, LoopbackAddress& addre
 }
 
 void describe_loopback_failure(const char* libpq_text, const LoopbackTarget& target,
-                               const char* system_user, ErrorRecord& error) noexcept
+                               ErrorRecord& error) noexcept
 {
     try {
-        const PgError cause = parse_connection_failure(libpq_text);
-        std::string hint = cause.hint();
-        if (cause.sqlstate().starts_with("28"))
-            hint = "Workers log in as the submitting role. To allow it, add this line before the "
-                   "others of pg_hba.conf: local " +
-                   quote_identifier(target.database) + " " + quote_identifier(target.role) +
-                   " peer map=pgclone -- and this line to pg_ident.conf: pgclone " + system_user +
-                   " " + quote_identifier(target.role) + " -- then reload the configuration.";
+        const PgError cause = explain_loopback_failure(parse_connection_failure(libpq_text),
+                                                       to_login(target));
         fill_record(error, cause.sqlstate(), "could not connect to this server: " + cause.message(),
-                    cause.detail(), hint);
+                    cause.detail(), cause.hint());
     } catch (...) {
         record_current_exception(error);
     }

@@ -36,6 +36,6 @@ void write_loopback_address(const LoopbackTarget& target, LoopbackAddress& addre
 // Turns libpq's text about a failed connection into an error with its SQLSTATE, and a hint that
 // says what to write into which file if the login was refused.
 void describe_loopback_failure(const char* libpq_text, const LoopbackTarget& target,
-                               const char* system_user, ErrorRecord& error) noexcept;
+                               ErrorRecord& error) noexcept;
 
 } // namespace pgclone

@@ -2,8 +2,6 @@
 #include "sql_api/loopback_address.hpp"
 
 #include <libpq-fe.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include "shared/boundary_pg.hpp"
 #include "sql_api/control_pg.hpp"
@@ -52,10 +50,8 @@ LoopbackTarget describe_target()
 [[noreturn]] void raise_connection_failure(const LoopbackSession& session,
                                            const LoopbackTarget& target)
 {
-    const struct passwd* entry = getpwuid(geteuid());
     ErrorRecord error;
-    describe_loopback_failure(PQerrorMessage(session.connection), target,
-                              entry ? entry->pw_name : "postgres", error);
+    describe_loopback_failure(PQerrorMessage(session.connection), target, error);
     raise_error(error);
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "shared/loopback.hpp"
 #include "shared/settings.hpp"
 #include "worker/catalog_sql.hpp"
 #include "worker/host_resolver.hpp"
@@ -49,33 +50,16 @@ void set_keepalives(ConnectionParameters& parameters)
     set_default(parameters, "tcp_user_timeout", "30000");
 }
 
-ConnectionParameters loopback_parameters()
+LoopbackLogin loopback_login(const JobIdentity& job)
 {
-    const char* configured = settings::loopback_conninfo;
-    if (configured && *configured)
-        return parse_conninfo(configured);
     const server::ServerAddress address = server::server_address();
-    ConnectionParameters parameters;
-    const bool has_socket = !address.socket_directory.empty();
-    set_parameter(parameters, "host", has_socket ? address.socket_directory : "localhost");
-    set_parameter(parameters, "port", std::to_string(address.port));
-    return parameters;
-}
-
-// What an administrator has to add so that the login is accepted.
-std::string login_hint(const ConnectionParameters& parameters, const JobIdentity& job)
-{
-    const std::string_view host = find_parameter(parameters, "host");
-    const std::string who = "\"" + job.database_name + "\" \"" + job.role_name + "\"";
-    if (host.starts_with("/") || host.starts_with("@"))
-        return "pgclone logs in to this server as the role that submitted the job. Add \"local " +
-               who + " peer map=pgclone\" to pg_hba.conf and \"pgclone postgres " + job.role_name +
-               "\" to pg_ident.conf (with the operating-system user of the server for "
-               "\"postgres\"), and reload the configuration.";
-    return "pgclone logs in to this server as the role that submitted the job. Add a line like "
-           "\"host " +
-           who + " 127.0.0.1/32 trust\" to pg_hba.conf, or one that fits "
-                 "pgclone.loopback_conninfo, and reload the configuration.";
+    LoopbackLogin login;
+    login.configured = settings::loopback_conninfo ? settings::loopback_conninfo : "";
+    login.socket_directory = address.socket_directory;
+    login.port = address.port;
+    login.role = job.role_name;
+    login.database = job.database_name;
+    return login;
 }
 
 // connect_timeout of the connection string (seconds, 0 = none), at most the server's.
@@ -138,19 +122,15 @@ JobIdentity read_job_identity()
 
 Async<void> open_loopback(PgSession& session, JobIdentity job, std::string application_name)
 {
-    ConnectionParameters parameters = loopback_parameters();
-    set_parameter(parameters, "user", job.role_name);
-    set_parameter(parameters, "dbname", job.database_name);
+    const LoopbackLogin login = loopback_login(job);
+    ConnectionParameters parameters = loopback_parameters(login);
     set_parameter(parameters, "application_name", application_name);
     set_parameter(parameters, "client_encoding", "UTF8");
     const milliseconds timeout(settings::connect_timeout);
-    const std::string hint = login_hint(parameters, job);
     try {
         co_await session.connect(parameters, timeout);
     } catch (const PgError& error) {
-        if (error.sqlstate().starts_with("28"))
-            throw PgError(error.sqlstate(), error.message(), error.detail(), hint);
-        throw;
+        throw explain_loopback_failure(error, login);
     }
     const std::string settings_query(catalog_sql::target_session);
     co_await session.query(settings_query);

@@ -115,3 +115,10 @@ TEST_CASE("what is thrown is recorded")
     CHECK_FALSE(run_catching([] { throw 7; }, record));
     CHECK(std::string_view(record.sqlstate) == "XX000");
 }
+
+TEST_CASE("a foreign server's SQLSTATE is taken only if it is one")
+{
+    for (const char* text : {"", "abcde", "00000", "42", "423010", "42 01", "42\x01\x02" "3"})
+        CHECK(PgError(text, "x").sqlstate() == "XX000");
+    CHECK(PgError("57P01", "x").sqlstate() == "57P01");
+}

@@ -109,7 +109,6 @@ struct JobSlot {
     std::int32_t attempts;
     std::int32_t epoch;
     std::int32_t ledger_attempts; // failures to write the final state
-    std::int32_t waiter_pid;  // session that waits in a synchronous form, 0 = none
     std::int32_t tables_total;
     std::int32_t tables_completed;
     std::int64_t job_id;

@@ -43,16 +43,6 @@ void cancel_on_exit(int, Datum argument)
     close_loopback_session(call->session);
 }
 
-// Notes in the job's slot who waits for it.
-void attach_waiter(int64 job_id)
-{
-    lock_exclusive();
-    const int index = find_job(MyDatabaseId, job_id);
-    if (index >= 0)
-        job_slot(index).waiter_pid = MyProcPid;
-    unlock();
-}
-
 // Submits in a transaction of the other session. It is committed in a step of its own, so that
 // the job's id is known before there is a job.
 void submit_through_loopback(SyncCall& call, const SubmitArguments& arguments)
@@ -79,8 +69,6 @@ void submit_through_loopback(SyncCall& call, const SubmitArguments& arguments)
     call.commit_sent = true;
     run_on_loopback(call.session, "COMMIT", 0, nullptr);
     close_loopback_session(call.session);
-    if (call.job_is_ours)
-        attach_waiter(call.job_id);
 }
 
 void wait_for_own_job(SyncCall& call)

@@ -145,6 +145,11 @@ void PgSession::close() noexcept
     if (!connection_)
         return;
     cancel_statement();
+    if (activity_ == Activity::copy_in && is_open()) {
+        // Else the server's log calls the end of the connection a breach of the protocol.
+        PQputCopyEnd(connection_, "the copy was given up");
+        PQflush(connection_);
+    }
     watch_.release(); // before libpq closes the descriptor
     PQfinish(connection_);
     connection_ = nullptr;

@@ -7,6 +7,7 @@
 
 #include "shared/error_types.hpp"
 #include "worker/catalog_sql.hpp"
+#include "worker/source_table.hpp"
 #include "worker/copy_format.hpp"
 
 namespace pgclone {
@@ -266,25 +267,6 @@ Async<std::int64_t> estimate_rows(PgSession& source, QualifiedName name, CloneOp
     co_return rows_of_plan(rows.text(0, "QUERY PLAN"));
 }
 
-// The catalogs show the table as the snapshot sees it, PostgreSQL's own functions as it is now.
-// Locked, it stays what it is; what has changed in between would make a mixture of both.
-Async<void> lock_unchanged(PgSession& source, QualifiedName name, std::uint32_t oid,
-                           std::int64_t filenode)
-{
-    std::string sql = "LOCK TABLE ONLY " + quote_qualified(name) + " IN ACCESS SHARE MODE";
-    co_await source.execute(sql);
-    sql = catalog_sql::source_table_identity;
-    PgSession::Parameters parameters;
-    parameters.emplace_back(quote_qualified(name));
-    ResultSet rows = co_await source.query(sql, parameters);
-    if (rows.empty() || rows.integer(0, "oid") != oid || rows.integer(0, "filenode") != filenode)
-        throw PgError(sqlstate::object_not_in_prerequisite_state,
-                      "table " + quote_qualified(name) +
-                          " was truncated, rewritten or replaced on the source",
-                      "The job's snapshot sees another table than the one that is there now.",
-                      "Submit the job again.");
-}
-
 bool is_wanted(const CloneOptions& options, const std::string& column)
 {
     return options.columns.empty() || std::find(options.columns.begin(), options.columns.end(),
@@ -395,8 +377,10 @@ Async<TableDefinition> read_table_definition(PgSession& source, QualifiedName na
     ResultSet rows = co_await source.query(sql, parameters);
     TableDefinition table = table_of_row(rows, name);
     const bool can_select = rows.boolean(0, "can_select");
+    // The catalogs show the table as the snapshot sees it, PostgreSQL's own functions as it is now.
+    // Locked, it stays what it is; what has changed in between would make a mixture of both.
     if (can_select)
-        co_await lock_unchanged(source, name, table.oid, table.filenode);
+        co_await lock_source_table(source, name, table.oid, table.filenode);
 
     rows = co_await query_by_oid(source, catalog_sql::sequences, table.oid);
     table.sequences = sequences_of_rows(rows);

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "shared/settings.hpp"
-#include "worker/catalog_sql.hpp"
 #include "worker/copy_pump.hpp"
 #include "worker/ledger_client.hpp"
 #include "worker/sessions.hpp"
+#include "worker/source_table.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
@@ -67,8 +67,6 @@ class TableWorker {
     Async<void> build(CloneTask task);
     Async<void> copy(CloneTask task);
     Async<void> open_snapshot();
-    Async<void> lock_source_table(CloneTask task);
-    Async<void> commit_copy(CloneTask task, CopyResult copied);
     void post_idle();
     void post_done(const CopyResult& result);
     void post_failure(const ErrorRecord& error);
@@ -246,32 +244,13 @@ Async<void> TableWorker::open_snapshot()
     snapshot_ = snapshot;
 }
 
-// The table is locked now, not at planning: in between it may have been truncated, rewritten or
-// replaced, and then what the snapshot sees is not what COPY would read.
-Async<void> TableWorker::lock_source_table(CloneTask task)
-{
-    if (task.source_oid == 0)
-        co_return;
-    const QualifiedName name{task.source_schema, task.source_table};
-    co_await source_.execute("LOCK TABLE ONLY " + quote_qualified(name) + " IN ACCESS SHARE MODE");
-    const std::string check(catalog_sql::source_table_identity);
-    PgSession::Parameters parameters{quote_qualified(name)};
-    const ResultSet row = co_await source_.query(check, parameters);
-    const bool same = !row.empty() && row.integer(0, "oid") == task.source_oid &&
-                      (task.source_filenode == 0 || row.integer(0, "filenode") == task.source_filenode);
-    if (!same)
-        throw PgError(sqlstate::object_not_in_prerequisite_state,
-                      "table \"" + name.schema + "." + name.name +
-                          "\" was truncated, rewritten or replaced on the source",
-                      "Its files are not those that the job's snapshot sees.",
-                      "Submit the job again.");
-}
-
 // A whole table: truncate, copy, compare, mark, all in one transaction of the target.
 Async<void> TableWorker::copy(CloneTask task)
 {
     co_await open_snapshot();
-    co_await lock_source_table(task);
+    // Locked now, not at planning: a database has more tables than a server has locks.
+    const QualifiedName source_name{task.source_schema, task.source_table};
+    co_await lock_source_table(source_, source_name, task.source_oid, task.source_filenode);
 
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
     co_await target_.execute("BEGIN");

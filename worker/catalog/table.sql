@@ -19,7 +19,7 @@ SELECT c.oid,
        c.relreplident AS replica_identity,
        pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS can_use_schema,
        -- null if the table is gone already: whoever locks it finds out
-       coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), true) AS can_select,
+       coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), true) AS can_select,
        coalesce(pg_catalog.pg_table_size(c.oid), 0) AS size_bytes,
        pg_catalog.current_setting('server_version_num') AS server_version,
        pg_catalog.current_setting('server_encoding') AS server_encoding

@@ -18,6 +18,7 @@ extern "C" {
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -89,18 +90,18 @@ void commit_work()
 // `error` says why.
 bool in_transaction(void (*work)(void*), void* argument, ErrorRecord& error)
 {
-    struct Job {
-        void (*work)(void*);
+    struct Work {
+        void (*run)(void*);
         void* argument;
-    } job = {work, argument};
+    } guarded = {work, argument};
     const bool done = run_guarded(
         [](void* pointer) {
-            const Job& job = *static_cast<Job*>(pointer);
+            const Work& work = *static_cast<Work*>(pointer);
             begin_work();
-            job.work(job.argument);
+            work.run(work.argument);
             commit_work();
         },
-        &job, &error);
+        &guarded, &error);
     if (!done)
         AbortCurrentTransaction();
     return done;

@@ -24,11 +24,17 @@ struct WorkIsOver {};
 // Moves the counters that the views add up.
 class ProgressStage final : public CopyStage {
   public:
-    ProgressStage() : counters_(server::own_counters()) {}
+    explicit ProgressStage(bool is_binary)
+        : counters_(server::own_counters()), is_binary_(is_binary)
+    {
+    }
 
     void on_row(std::span<const char> row) override
     {
-        rows_++;
+        // Binary COPY ends with a message that is no row: a field count of -1.
+        const bool is_trailer =
+            is_binary_ && row.size() == 2 && row[0] == '\xff' && row[1] == '\xff';
+        rows_ += is_trailer ? 0 : 1;
         bytes_ += row.size();
     }
 
@@ -45,6 +51,7 @@ class ProgressStage final : public CopyStage {
 
   private:
     WorkerCounters& counters_;
+    bool is_binary_;
     std::uint64_t rows_ = 0;
     std::uint64_t bytes_ = 0;
 };
@@ -258,7 +265,7 @@ Async<void> TableWorker::copy(CloneTask task)
     if (!task.truncate.empty())
         co_await target_.query(task.truncate);
 
-    ProgressStage progress;
+    ProgressStage progress(task.format == "binary");
     LoopbackSink sink(target_, task.target_copy);
     const std::vector<CopyStage*> stages{&progress};
     const milliseconds stall_timeout(settings::stall_timeout);

@@ -445,7 +445,7 @@ CloneOptions parse_options(std::string_view json_text, JobScope scope)
     limits.max_depth = max_json_depth;
     // The text is in the database's encoding, which the server has checked already.
     limits.allow_invalid_utf8 = true;
-    json::error_code error;
+    boost::system::error_code error;
     const json::value top = json::parse(json_text, error, {}, limits);
     if (error == json::error::too_deep)
         raise_invalid("argument \"options\" is nested too deeply");

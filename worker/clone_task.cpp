@@ -189,7 +189,7 @@ CloneTask task_from_json(std::string_view text)
     json::parse_options limits;
     // A database in SQL_ASCII holds any bytes.
     limits.allow_invalid_utf8 = true;
-    json::error_code error;
+    boost::system::error_code error;
     const json::value parsed = json::parse({text.data(), text.size()}, error, {}, limits);
     if (error || !parsed.is_object())
         Reader::raise_malformed("spec");

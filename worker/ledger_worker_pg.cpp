@@ -31,6 +31,7 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 PGDLLEXPORT void pgclone_ledger_worker_main(Datum argument);

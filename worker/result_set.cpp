@@ -80,7 +80,7 @@ std::vector<std::string> ResultSet::list(std::size_t row, std::string_view colum
     json::parse_options limits;
     // A database in SQL_ASCII hands out any bytes.
     limits.allow_invalid_utf8 = true;
-    json::error_code error;
+    boost::system::error_code error;
     const json::value parsed = json::parse(*found, error, {}, limits);
     if (error || !parsed.is_array())
         raise_unexpected(column, "not a JSON array");

@@ -285,7 +285,7 @@ std::string join_names(const NameList& names)
 
 std::int64_t rows_of_plan(std::string_view plan)
 {
-    boost::json::error_code error;
+    boost::system::error_code error;
     boost::json::parse_options limits;
     limits.allow_invalid_utf8 = true;
     const auto parsed = boost::json::parse({plan.data(), plan.size()}, error, {}, limits);

@@ -6,7 +6,7 @@
 
 #include "shared/cpp_only.hpp"
 #include "shared/loopback.hpp"
-#include "worker/server_message.hpp"
+#include "shared/server_message.hpp"
 
 namespace pgclone {
 

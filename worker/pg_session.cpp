@@ -9,7 +9,7 @@
 #include <libpq-fe.h>
 
 #include "shared/boundary.hpp"
-#include "worker/server_message.hpp"
+#include "shared/server_message.hpp"
 
 namespace pgclone {
 

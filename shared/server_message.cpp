@@ -1,4 +1,4 @@
-#include "worker/server_message.hpp"
+#include "shared/server_message.hpp"
 
 #include <algorithm>
 #include <cstddef>

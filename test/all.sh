@@ -215,6 +215,8 @@ host all +no_login 127.0.0.1/32 reject' \
 run_faults() {
     local file name pgxs tap errors status
     pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
+    # The servers' user may have no right to read the checkout, below /root for example.
+    cp -r test/faults "$work_dir/faults-scripts" && chmod -R a+rX "$work_dir/faults-scripts"
     for file in test/faults/*.pl; do
         name=$(basename "$file" .pl)
         [ -f "$file" ] && wanted faults "$name" || continue
@@ -224,13 +226,12 @@ run_faults() {
         (
             # The framework writes into the current folder, and needs one that it may read.
             cd "$work_dir/faults/$name" &&
-                as_server_user env PATH="$PATH" PERL5LIB="$pgxs/src/test/perl:$repo_root/test/faults" \
+                as_server_user env PATH="$PATH" PERL5LIB="$pgxs/src/test/perl:$work_dir/faults-scripts" \
                     TESTDIR="$work_dir/faults/$name" TESTDATADIR="$work_dir/faults/$name/data" \
                     TESTLOGDIR="$work_dir/faults/$name/log" PG_TEST_TIMEOUT_DEFAULT=60 \
                     PG_TEST_PORT_DIR="$work_dir/faults/ports" top_builddir="$work_dir/faults" \
                     PG_REGRESS="$pgxs/src/test/regress/pg_regress" PG_CONFIG="$PG_CONFIG" \
-                    FAULTS_DIR="$repo_root/test/faults" \
-                    timeout 420 perl "$repo_root/$file"
+                    timeout 420 perl "$work_dir/faults-scripts/$name.pl"
         ) >"$tap" 2>"$errors"
         status=$?
         count_tap "faults/$name" $status "$tap" "$errors"

@@ -86,7 +86,11 @@ build_and_install() {
 # Runs a command as the user of the servers.
 as_server_user() {
     if [ "$(id -u)" -eq 0 ]; then
-        runuser -u "$server_user" -- env HOME="$work_dir" "$@"
+        (
+            # Programs complain about a current folder that their user may not enter.
+            [[ $PWD == "$work_dir"* ]] || cd "$work_dir" || exit
+            exec runuser -u "$server_user" -- env HOME="$work_dir" "$@"
+        )
     else
         "$@"
     fi

@@ -19,6 +19,7 @@ SharedState* shared_state = nullptr;
 namespace {
 
 constexpr const char* tranche_name = "pgclone";
+constexpr int32 fewest_workers = 3;
 
 Size jobs_offset() { return MAXALIGN(sizeof(SharedState)); }
 
@@ -42,8 +43,8 @@ char* align_base(void* base)
     return reinterpret_cast<char*>(TYPEALIGN(alignof(WorkerSlot), base));
 }
 
-// What max_worker_processes leaves beside the static workers of all libraries, at least one. By
-// the time that shared memory is set up, the postmaster has registered all of those and no other.
+// What max_worker_processes leaves beside the static workers of all libraries. Taken as no fewer
+// than a job needs: then it is the registration that fails, and the view says why. By the time that shared memory is set up, the postmaster has registered all of those and no other.
 int32 count_usable_workers()
 {
     int32 count = max_worker_processes;
@@ -56,7 +57,12 @@ int32 count_usable_workers()
     for (const slist_node* node = BackgroundWorkerList.head.next; node; node = node->next)
         count--;
 #endif
-    return Max(count, 1);
+    if (count < fewest_workers)
+        ereport(WARNING,
+                (errmsg("\"max_worker_processes\" leaves %d worker processes for pgclone", count),
+                 errdetail("A job needs two, and its end may need a third."),
+                 errhint("Increase \"max_worker_processes\".")));
+    return Max(count, fewest_workers);
 }
 
 // Fills memory that has just been allocated. All zero is the right start for every slot: state

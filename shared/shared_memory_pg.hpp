@@ -33,6 +33,7 @@ struct SharedState {
     bool scan_pending;
     Oid scan_after; // databases up to this one have been searched
     Oid scan_next;  // the one to search now; InvalidOid = a ledger worker has to find it
+    bool scan_failed; // in one of them: the search begins anew when it is through
     bool check_databases; // a ledger worker failed: see whether its database still exists
     // When to look at the list of databases again after a ledger worker failed to.
     TimestampTz ledger_not_before;

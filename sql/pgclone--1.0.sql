@@ -453,6 +453,8 @@ DECLARE
     new_status ALIAS FOR $2;
     new_sqlstate text := nullif($4, '');
     new_message text := nullif($5, '');
+    new_rows bigint := $8;
+    new_bytes bigint := $9;
     old_status text;
     open_task integer;
 BEGIN
@@ -474,6 +476,10 @@ BEGIN
                 MESSAGE = format('job %s cannot be completed: task %s is not done', this_job,
                                  open_task);
         END IF;
+        -- The marks know better than the worker, which may have missed the news of a commit.
+        SELECT coalesce(sum(t.rows_target), 0), coalesce(sum(t.bytes), 0)
+            INTO new_rows, new_bytes
+            FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job;
     ELSE
         -- What is locked is being rolled back, or about to fail in task_done: no need to wait.
         UPDATE @extschema@.pgclone_task AS t
@@ -488,7 +494,8 @@ BEGIN
     UPDATE @extschema@.pgclone_job AS j
         SET status = new_status, phase = coalesce($3, j.phase), sqlstate = new_sqlstate,
             error_message = new_message, error_detail = nullif($6, ''), error_hint = nullif($7, ''),
-            rows_copied = coalesce($8, j.rows_copied), bytes_copied = coalesce($9, j.bytes_copied),
+            rows_copied = coalesce(new_rows, j.rows_copied),
+            bytes_copied = coalesce(new_bytes, j.bytes_copied),
             tables_completed = coalesce($10, j.tables_completed),
             consistent = coalesce($11, j.consistent), finished_at = clock_timestamp()
         WHERE j.job_id = this_job;

@@ -309,6 +309,7 @@ Async<void> JobWorker::clean_up()
         try {
             co_await target_.query(statement);
         } catch (const PgError& error) {
+            loop_.check_interrupts(); // at the deadline the statement is still under way
             if (!target_.is_open())
                 throw;
             server::log_message("pgclone job " + std::to_string(job_.job_id) +

@@ -41,6 +41,8 @@ namespace pgclone {
 
 namespace {
 
+constexpr TimestampTz scan_retry_pause = 10'000'000; // us until a failed search is tried again
+
 // Which job of this database is next in one of the two states that need us; -1 = none. Copies
 // the slot without its secret.
 struct JobCopy {
@@ -430,6 +432,13 @@ bool look_at_databases(Oid after)
     if (shared_state->scan_pending) {
         shared_state->scan_next = list->next;
         shared_state->scan_pending = list->next != InvalidOid;
+        if (!shared_state->scan_pending && shared_state->scan_failed) {
+            // What is done already is found done: only what failed is tried again.
+            shared_state->scan_pending = true;
+            shared_state->scan_failed = false;
+            shared_state->scan_after = InvalidOid;
+            shared_state->ledger_not_before = GetCurrentTimestamp() + scan_retry_pause;
+        }
     }
     unlock();
     broadcast_job_ended();
@@ -445,9 +454,10 @@ Oid database_to_scan()
 }
 
 // The search of this database is over; the next one is found by this worker, too.
-bool finish_scan()
+bool finish_scan(bool searched)
 {
     lock_exclusive();
+    shared_state->scan_failed = shared_state->scan_failed || !searched;
     shared_state->scan_after = MyDatabaseId;
     unlock();
     return look_at_databases(MyDatabaseId);
@@ -457,9 +467,10 @@ void work_in_database()
 {
     if (database_to_scan() == MyDatabaseId) {
         ErrorRecord error;
-        if (!in_transaction(end_interrupted_jobs, nullptr, error))
+        const bool searched = in_transaction(end_interrupted_jobs, nullptr, error);
+        if (!searched)
             ereport(LOG, (errmsg("could not search the ledger of pgclone: %s", error.message)));
-        if (!finish_scan())
+        if (!finish_scan(searched))
             return;
     }
     write_final_states();

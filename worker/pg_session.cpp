@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <libpq-fe.h>
@@ -71,6 +72,14 @@ class RowCollector {
     std::vector<std::vector<ResultSet::Value>> rows_;
     std::size_t bytes_ = 0;
 };
+
+bool is_ready(int socket, PostgresPollingStatusType wanted)
+{
+    pollfd descriptor = {};
+    descriptor.fd = socket;
+    descriptor.events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    return poll(&descriptor, 1, 0) > 0;
+}
 
 std::int64_t affected_rows(PGresult* result)
 {
@@ -246,6 +255,10 @@ Async<void> PgSession::poll_connection(Clock::time_point deadline)
                               " server: timeout expired",
                           "", "The limit is the configuration parameter pgclone.connect_timeout.");
         }
+        // A signal ends the wait, too. To poll before the socket is ready would take libpq to a
+        // step that blocks.
+        if (!is_ready(PQsocket(connection_), status))
+            continue;
         watch_.release();
         status = PQconnectPoll(connection_);
         if (status == PGRES_POLLING_FAILED)

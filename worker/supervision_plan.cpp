@@ -84,7 +84,7 @@ class Planner {
     {
         for (int i = 0; i < input_.job_count; i++) {
             const JobBrief& job = input_.jobs[i];
-            if (job.state == JobSlotState::queued && job.cancel_requested)
+            if (job.state == JobSlotState::queued && job.cancel_requested && !job.interrupted)
                 add(SupervisorActionKind::end_cancelled_job, job);
             else if (job.state == JobSlotState::running && !job.job_worker_alive)
                 add(SupervisorActionKind::end_abandoned_job, job);
@@ -170,7 +170,8 @@ class Planner {
 
     bool is_startable(const JobBrief& job) noexcept
     {
-        return job.source_resolved && !job.cancel_requested && is_due(job.not_before);
+        return job.source_resolved && (!job.cancel_requested || job.interrupted) &&
+               is_due(job.not_before);
     }
 
     void report_waiting_jobs(std::uint64_t from) noexcept

@@ -14,6 +14,7 @@ struct JobBrief {
     std::uint32_t generation;
     JobSlotState state; // never free
     bool source_resolved;
+    bool interrupted;      // by a restart: it is started even if cancelled, to be cleaned up
     bool cancel_requested;
     bool drain;
     bool wait_reported;    // the view already says that the job waits for a worker slot

@@ -66,6 +66,7 @@ void copy_briefs(SupervisorMemory& memory, SupervisionInput& input)
         brief.generation = job.generation;
         brief.state = job.state;
         brief.source_resolved = job.source_resolved;
+        brief.interrupted = job.interrupted;
         brief.cancel_requested = job.cancel_requested;
         brief.drain = job.drain;
         brief.wait_reported = job.wait_reason[0] != '\0';
@@ -193,7 +194,7 @@ void start_job(const SupervisorAction& action, SupervisorMemory& memory)
     lock_exclusive();
     JobSlot& job = job_slot(action.index);
     if (job.generation == action.generation && job.state == JobSlotState::queued &&
-        !job.cancel_requested) {
+        (!job.cancel_requested || job.interrupted)) {
         job_worker = claim_worker_slot(WorkerKind::job);
         table_worker = claim_worker_slot(WorkerKind::table);
         if (job_worker >= 0 && table_worker >= 0) {

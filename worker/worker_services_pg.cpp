@@ -87,6 +87,7 @@ void note_ledger_failure(const WorkerSlot& worker)
     // The worker that looks at the list of databases finds out whether this one is gone.
     shared_state->check_databases = true;
     if (shared_state->scan_next == worker.database) {
+        shared_state->scan_failed = true;
         shared_state->scan_after = worker.database;
         shared_state->scan_next = InvalidOid;
     }

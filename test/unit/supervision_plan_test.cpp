@@ -402,6 +402,16 @@ TEST_CASE("a ledger worker that failed is tried again after its back-off")
     check_plan(scene, {{Action::start_ledger_worker, -1}});
 }
 
+TEST_CASE("an interrupted job is started to be cleaned up, even if it is cancelled")
+{
+    Scene scene(8);
+    JobBrief& job = scene.add_job(JobSlotState::queued);
+    job.cancel_requested = true;
+    check_plan(scene, {{Action::end_cancelled_job, 0}});
+    job.interrupted = true;
+    check_plan(scene, {{Action::start_job, 0}});
+}
+
 TEST_CASE("the list of databases has a back-off of its own")
 {
     Scene scene(8);

@@ -68,6 +68,12 @@ my @fillers = map {
 } 1 .. 4;
 $job = submit('public.numbers', {}, source => source_conninfo(port => $full->sockport));
 wait_for_phase($job, 'connecting');
+# Signals before the socket is ready once took libpq to a step that blocks.
+for (1 .. 3) {
+    my $loaded = on_target('select pg_conf_load_time()');
+    $target->reload;
+    $target->poll_query_until('postgres', "select pg_conf_load_time() > '$loaded'");
+}
 cancelled_in_time($job, 'while nobody answers the connection request');
 $full->close;
 nothing_left('while connecting');

@@ -12,7 +12,7 @@ void _PG_init(void);
 }
 
 namespace pgclone {
-void install_submit_callbacks(); // sql_api/submit_pg.cpp
+void install_submit_callbacks(); // sql_api/submit_queue_pg.cpp
 }
 
 // Loaded by shared_preload_libraries: declares everything. Loaded later, by a function call in a

@@ -44,7 +44,8 @@ char* align_base(void* base)
 }
 
 // What max_worker_processes leaves beside the static workers of all libraries. Taken as no fewer
-// than a job needs: then it is the registration that fails, and the view says why. By the time that shared memory is set up, the postmaster has registered all of those and no other.
+// than a job needs: then it is the registration that fails, and the view says why. By the time
+// that shared memory is set up, the postmaster has registered all static workers and no other.
 int32 count_usable_workers()
 {
     int32 count = max_worker_processes;

@@ -12,8 +12,8 @@ EXTENSION = pgclone
 DATA = sql/pgclone--1.0.sql
 PGFILEDESC = "pgclone - job server that clones tables"
 
-# SQL text in worker/catalog and worker/target_checks becomes one generated source file.
-embedded_sql_dirs = worker/catalog worker/target_checks
+# The SQL files of these folders become one generated source file.
+embedded_sql_dirs = worker/catalog worker/table_catalog worker/source_queries worker/target_checks
 embedded_sql = $(sort $(wildcard $(addsuffix /*.sql,$(embedded_sql_dirs))))
 generated = worker/catalog_sql.hpp worker/catalog_sql.cpp
 

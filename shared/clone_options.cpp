@@ -185,6 +185,34 @@ void read_conflict(std::string_view option, const json::value& value, CloneOptio
     options.conflict = found->second;
 }
 
+template <std::vector<TablePattern> CloneOptions::*member>
+void read_patterns(std::string_view option, const json::value& value, CloneOptions& options)
+{
+    constexpr std::string_view what = "an array of table patterns";
+    const json::array* array = value.if_array();
+    if (array == nullptr)
+        raise_wrong_value(option, what, describe(value));
+    if (array->empty())
+        raise_wrong_value(option, what, "It is empty.");
+    for (const json::value& element : *array) {
+        const json::string* text = element.if_string();
+        if (text == nullptr)
+            raise_wrong_value(option, what, describe(element));
+        (options.*member).push_back(parse_table_pattern({text->data(), text->size()}, option));
+    }
+}
+
+void read_on_error(std::string_view option, const json::value& value, CloneOptions& options)
+{
+    constexpr std::string_view what = "\"stop\" or \"continue\"";
+    const json::string* text = value.if_string();
+    if (text == nullptr)
+        raise_wrong_value(option, what, describe(value));
+    if (*text != "stop" && *text != "continue")
+        raise_wrong_value(option, what, "It is another string.");
+    options.on_error = *text == "stop" ? OnError::stop : OnError::continue_;
+}
+
 void read_role_map(std::string_view option, const json::value& value, CloneOptions& options)
 {
     constexpr std::string_view what = "an object with a target role's name for each source role";
@@ -197,36 +225,53 @@ void read_role_map(std::string_view option, const json::value& value, CloneOptio
     }
 }
 
+// Sets of scopes.
+constexpr unsigned in_scope(JobScope scope)
+{
+    return 1U << static_cast<unsigned>(scope);
+}
+constexpr unsigned table = in_scope(JobScope::table);
+constexpr unsigned schema = in_scope(JobScope::schema);
+constexpr unsigned database = in_scope(JobScope::database);
+constexpr unsigned functions = in_scope(JobScope::functions);
+constexpr unsigned nowhere = 0;
+constexpr unsigned with_tables = table | schema | database;
+constexpr unsigned everywhere = with_tables | functions;
+
 struct OptionRule {
     std::string_view name;
-    OptionReader read; // null: an option of other scopes
+    OptionReader read;
+    unsigned scopes; // where it can be honoured
 };
 
 // All options there are, in the order in which errors list them.
 constexpr auto option_rules = std::to_array<OptionRule>({
-    {"data", read_flag<&CloneOptions::data>},
-    {"target_name", read_name<&CloneOptions::target_name>},
-    {"target_schema", read_name<&CloneOptions::target_schema>},
-    {"columns", read_columns},
-    {"where", read_where},
-    {"indexes", read_flag<&CloneOptions::indexes>},
-    {"constraints", read_flag<&CloneOptions::constraints>},
-    {"triggers", read_flag<&CloneOptions::triggers>},
-    {"comments", read_flag<&CloneOptions::comments>},
-    {"owners", read_flag<&CloneOptions::owners>},
-    {"acls", read_flag<&CloneOptions::acls>},
-    {"role_map", read_role_map},
-    {"conflict", read_conflict},
-    {"parallel", read_integer<&CloneOptions::parallel, 1, max_parallel>},
-    {"retries", read_integer<&CloneOptions::retries, 0, max_retries>},
-    {"unique_key", read_unique_key},
-    {"include", nullptr},
-    {"exclude", nullptr},
-    {"views", nullptr},
-    {"matviews", nullptr},
-    {"functions", nullptr},
-    {"on_error", nullptr},
-    {"consistency", nullptr},
+    {"data", read_flag<&CloneOptions::data>, with_tables},
+    {"target_database", read_name<&CloneOptions::target_database>, database},
+    {"target_schema", read_name<&CloneOptions::target_schema>, table | schema | functions},
+    {"target_name", read_name<&CloneOptions::target_name>, table},
+    {"columns", read_columns, table},
+    {"where", read_where, table},
+    {"include", read_patterns<&CloneOptions::include>, schema | database},
+    {"exclude", read_patterns<&CloneOptions::exclude>, schema | database},
+    {"indexes", read_flag<&CloneOptions::indexes>, with_tables},
+    {"constraints", read_flag<&CloneOptions::constraints>, with_tables},
+    {"triggers", read_flag<&CloneOptions::triggers>, with_tables},
+    {"views", read_flag<&CloneOptions::views>, schema | database},
+    {"matviews", read_flag<&CloneOptions::matviews>, schema | database},
+    {"functions", read_flag<&CloneOptions::functions>, schema | database},
+    {"comments", read_flag<&CloneOptions::comments>, everywhere},
+    {"owners", read_flag<&CloneOptions::owners>, everywhere},
+    {"acls", read_flag<&CloneOptions::acls>, everywhere},
+    {"role_map", read_role_map, everywhere},
+    {"conflict", read_conflict, everywhere},
+    {"on_error", read_on_error, schema | database | functions},
+    {"analyze", read_flag<&CloneOptions::analyze>, schema | database},
+    {"keep_extension", read_flag<&CloneOptions::keep_extension>, database},
+    {"parallel", read_integer<&CloneOptions::parallel, 1, max_parallel>, with_tables},
+    {"retries", read_integer<&CloneOptions::retries, 0, max_retries>, everywhere},
+    {"unique_key", read_unique_key, everywhere},
+    {"consistency", nullptr, nowhere}, // to come
 });
 
 // Insertions, deletions and replacements that make one word of the other.
@@ -246,7 +291,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b)
     return row.back();
 }
 
-std::string hint_for_unknown(std::string_view name)
+std::string hint_for_unknown(std::string_view name, JobScope scope)
 {
     constexpr std::size_t close_enough = 2;
     std::string hint;
@@ -254,7 +299,7 @@ std::string hint_for_unknown(std::string_view name)
     std::size_t best = close_enough + 1;
     std::string_view closest;
     for (const OptionRule& rule : option_rules) {
-        if (rule.read == nullptr)
+        if ((rule.scopes & in_scope(scope)) == 0)
             continue;
         list += (list.empty() ? "" : ", ") + std::string(rule.name);
         const std::size_t distance = edit_distance(name, rule.name);
@@ -266,7 +311,19 @@ std::string hint_for_unknown(std::string_view name)
     }
     if (!closest.empty())
         hint = "Perhaps you meant the option " + in_quotes(closest) + ". ";
-    return hint + "Options of scope \"table\" are: " + list + ".";
+    return hint + "Options of scope " + in_quotes(to_text(scope)) + " are: " + list + ".";
+}
+
+// Where the option can be used instead.
+std::string hint_for_other_scope(const OptionRule& rule)
+{
+    std::string list;
+    for (const JobScope scope :
+         {JobScope::table, JobScope::schema, JobScope::database, JobScope::functions}) {
+        if ((rule.scopes & in_scope(scope)) != 0)
+            list += (list.empty() ? "" : ", ") + in_quotes(to_text(scope));
+    }
+    return list.empty() ? "" : "Scopes that have it are: " + list + ".";
 }
 
 void read_option(std::string_view name, const json::value& value, JobScope scope,
@@ -277,18 +334,28 @@ void read_option(std::string_view name, const json::value& value, JobScope scope
     if (rule == option_rules.end()) {
         char short_name[name_bytes];
         copy_text(short_name, name);
-        raise_invalid("unknown option " + in_quotes(short_name), {}, hint_for_unknown(short_name));
+        raise_invalid("unknown option " + in_quotes(short_name), {},
+                      hint_for_unknown(short_name, scope));
     }
-    if (rule->read == nullptr) {
-        throw PgError(sqlstate::feature_not_supported, option_called(name) +
-                                                           " cannot be used in scope " +
-                                                           in_quotes(to_text(scope)));
+    if ((rule->scopes & in_scope(scope)) == 0) {
+        throw PgError(sqlstate::feature_not_supported,
+                      option_called(name) + " cannot be used in scope " + in_quotes(to_text(scope)),
+                      {}, hint_for_other_scope(*rule));
     }
     if (value.is_null()) {
         raise_invalid(option_called(name) + " must not be null", {},
                       "Leave the option out to get its default.");
     }
     rule->read(name, value, options);
+}
+
+// What is not the same in all scopes.
+CloneOptions defaults_of(JobScope scope)
+{
+    CloneOptions options;
+    options.owners = options.acls = scope != JobScope::table;
+    options.analyze = scope == JobScope::schema || scope == JobScope::database;
+    return options;
 }
 
 void check_contradictions(const CloneOptions& options)
@@ -299,148 +366,20 @@ void check_contradictions(const CloneOptions& options)
     if (!options.role_map.empty() && !options.owners && !options.acls)
         raise_invalid("option \"role_map\" needs option \"owners\" or \"acls\"",
                       "Without them no role of the source is looked at.");
-}
-
-// --- Object names
-
-bool is_name_space(char c)
-{
-    return std::string_view(" \t\n\r\f\v").find(c) != std::string_view::npos;
-}
-
-// As in SQL, every byte of a character beyond ASCII counts as a letter: server encodings have no
-// ASCII byte within a longer character.
-bool starts_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
-
-bool continues_name(char c)
-{
-    return starts_name(c) || (c >= '0' && c <= '9') || c == '$';
-}
-
-char fold_ascii(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-class NameParser {
-  public:
-    NameParser(std::string_view text, std::string_view argument) : rest_(text), argument_(argument)
-    {
-    }
-
-    QualifiedName parse()
-    {
-        QualifiedName name;
-        skip_space();
-        if (rest_.empty())
-            raise("It is empty.");
-        name.schema = read_part();
-        if (rest_.empty())
-            raise("It has no schema.");
-        read_dot();
-        name.name = read_part();
-        if (!rest_.empty() && rest_.front() == '.')
-            raise("It has more than two parts.");
-        if (!rest_.empty())
-            raise("There is text after the name.");
-        return name;
-    }
-
-  private:
-    [[noreturn]] void raise(std::string_view detail) const
-    {
-        raise_invalid("argument " + in_quotes(argument_) + " is not a valid qualified name", detail,
-                      "Write it as schema.table, with double quotes around a part that has "
-                      "upper-case letters or special characters.");
-    }
-
-    void skip_space()
-    {
-        while (!rest_.empty() && is_name_space(rest_.front()))
-            rest_.remove_prefix(1);
-    }
-
-    void read_dot()
-    {
-        if (rest_.front() != '.')
-            raise("A part of it has a character that must be quoted.");
-        rest_.remove_prefix(1);
-        skip_space();
-    }
-
-    // A part and the white space after it.
-    std::string read_part()
-    {
-        std::string part;
-        if (!rest_.empty() && rest_.front() == '"')
-            part = read_quoted();
-        else
-            part = read_unquoted();
-        if (part.empty())
-            raise("A part of it is empty.");
-        if (part.size() > max_name_length)
-            raise("A part of it is longer than 63 bytes.");
-        skip_space();
-        return part;
-    }
-
-    std::string read_quoted()
-    {
-        std::string part;
-        rest_.remove_prefix(1);
-        for (;;) {
-            const std::size_t quote = rest_.find('"');
-            if (quote == std::string_view::npos)
-                raise("A double quote is not closed.");
-            part += rest_.substr(0, quote);
-            rest_.remove_prefix(quote + 1);
-            if (rest_.empty() || rest_.front() != '"')
-                return part;
-            part += '"';
-            rest_.remove_prefix(1);
-        }
-    }
-
-    std::string read_unquoted()
-    {
-        std::string part;
-        if (!rest_.empty() && rest_.front() != '.' && !starts_name(rest_.front()))
-            raise("A part of it has a character that must be quoted.");
-        while (!rest_.empty() && continues_name(rest_.front())) {
-            part += fold_ascii(rest_.front());
-            rest_.remove_prefix(1);
-        }
-        return part;
-    }
-
-    std::string_view rest_;
-    std::string_view argument_;
-};
-
-std::string with_doubled(std::string_view text, std::string_view doubled)
-{
-    std::string result;
-    result.reserve(text.size() + 8);
-    for (const char c : text) {
-        if (doubled.find(c) != std::string_view::npos)
-            result += c;
-        result += c;
-    }
-    return result;
+    if (options.target_schema && is_system_schema(*options.target_schema))
+        raise_invalid("option \"target_schema\" must not name a system schema");
+    if (options.keep_extension && !options.target_database)
+        raise_invalid("option \"keep_extension\" needs option \"target_database\"",
+                      "Only in a database that the job creates could the extension be left out.");
+    if (options.conflict != ConflictAction::error && options.target_database)
+        raise_invalid("option \"conflict\" cannot be used with option \"target_database\"",
+                      "There is nothing in a new database that could be in the way.");
 }
 
 } // namespace
 
 CloneOptions parse_options(std::string_view json_text, JobScope scope)
 {
-    if (scope != JobScope::table) {
-        throw PgError(sqlstate::feature_not_supported,
-                      "scope " + in_quotes(to_text(scope)) + " is not supported yet");
-    }
     json::parse_options limits;
     limits.max_depth = max_json_depth;
     // The text is in the database's encoding, which the server has checked already.
@@ -455,36 +394,13 @@ CloneOptions parse_options(std::string_view json_text, JobScope scope)
     if (object == nullptr)
         raise_invalid("argument \"options\" must be a JSON object", describe(top));
 
-    CloneOptions options;
+    CloneOptions options = defaults_of(scope);
     for (const json::key_value_pair& entry : *object) {
         const std::string_view name(entry.key().data(), entry.key().size());
         read_option(name, entry.value(), scope, options);
     }
     check_contradictions(options);
     return options;
-}
-
-QualifiedName parse_qualified_name(std::string_view text, std::string_view argument)
-{
-    return NameParser(text, argument).parse();
-}
-
-std::string quote_identifier(std::string_view name)
-{
-    return in_quotes(with_doubled(name, "\""));
-}
-
-std::string quote_literal(std::string_view text)
-{
-    // With a backslash in it, only the E form means the same under both settings of
-    // standard_conforming_strings.
-    const bool escaped = text.find('\\') != std::string_view::npos;
-    return (escaped ? "E'" : "'") + with_doubled(text, "'\\") + "'";
-}
-
-std::string quote_qualified(const QualifiedName& name)
-{
-    return quote_identifier(name.schema) + "." + quote_identifier(name.name);
 }
 
 } // namespace pgclone

@@ -15,14 +15,36 @@ namespace pgclone {
 // What to do when the target table exists already.
 enum class ConflictAction { error, skip, replace, rename };
 
+// What to do when an object cannot be cloned.
+enum class OnError { stop, continue_ };
+
+// Of `include` and `exclude`: patterns as in psql, * for any characters and ? for one; a character
+// after a backslash stands for itself.
+struct TablePattern {
+    std::string schema; // empty = any
+    std::string name;
+
+    bool operator==(const TablePattern&) const = default;
+};
+
 struct CloneOptions {
     bool data = true;
-    bool indexes = true;
+    bool indexes = true; // those of constraints come with these
     bool constraints = true;
     bool triggers = true;
     bool comments = true;
-    bool owners = false;
-    bool acls = false;
+    bool owners = false; // default in scope table; true in all others
+    bool acls = false;   // the same
+    bool views = true;
+    bool matviews = true;
+    bool functions = true; // and procedures and aggregates
+    bool analyze = true;   // not in scopes table and functions: false there
+    OnError on_error = OnError::stop;
+    bool dry_run = false;        // no option: pgclone_ledger_start says it of jobs of pgclone_plan
+    bool keep_extension = false; // pgclone stays in a database that the job created
+    std::vector<TablePattern> include; // empty = all
+    std::vector<TablePattern> exclude;
+    std::optional<std::string> target_database; // to create; for superusers
     ConflictAction conflict = ConflictAction::error;
     std::optional<int> parallel; // default: pgclone.default_parallel
     std::optional<int> retries;  // default: pgclone.retry_limit
@@ -34,9 +56,9 @@ struct CloneOptions {
     std::map<std::string, std::string> role_map; // source role -> target role
 };
 
-// Reads `json` (the text of a jsonb value). Raises PgError 22023 that names the option for an
-// unknown option, a wrong type, a value out of range or a contradiction; 0A000 for one that
-// cannot be honoured in `scope`. Nothing is ignored.
+// Reads `json` (the text of a jsonb value) with the defaults of `scope`. Raises PgError 22023 that
+// names the option for an unknown option, a wrong type, a value out of range or a contradiction;
+// 0A000 for one that cannot be honoured in `scope`. Nothing is ignored.
 CloneOptions parse_options(std::string_view json, JobScope scope);
 
 struct QualifiedName {
@@ -56,6 +78,21 @@ std::string quote_identifier(std::string_view name);
 
 // `text` as an SQL literal, valid whatever standard_conforming_strings says.
 std::string quote_literal(std::string_view text);
+
+// A schema's name alone, by the same rules.
+std::string parse_schema_name(std::string_view text, std::string_view argument);
+
+// `schema.name` or `name`, each part of quoted and unquoted pieces: unquoted ones are folded to
+// lower case (ASCII) and may have * and ?, quoted ones stand for themselves. Raises 22023 naming
+// `option`.
+TablePattern parse_table_pattern(std::string_view text, std::string_view option);
+
+// Whether a relation matches one of the patterns. Names are UTF-8, or of a one-byte encoding.
+bool matches_any(const std::vector<TablePattern>& patterns, std::string_view schema,
+                 std::string_view name);
+
+// pg_catalog, information_schema, and all others that only the server may make.
+bool is_system_schema(std::string_view name) noexcept;
 
 // schema.name, both quoted.
 std::string quote_qualified(const QualifiedName& name);

@@ -37,6 +37,7 @@ inline constexpr std::string_view syntax_error = "42601";
 inline constexpr std::string_view undefined_table = "42P01";
 inline constexpr std::string_view duplicate_table = "42P07";
 inline constexpr std::string_view undefined_object = "42704";
+inline constexpr std::string_view duplicate_object = "42710";
 inline constexpr std::string_view undefined_column = "42703";
 inline constexpr std::string_view undefined_schema = "3F000";
 inline constexpr std::string_view wrong_object_type = "42809";

@@ -100,8 +100,10 @@ struct JobSlot {
     bool drain;              // table workers are to exit: there is no more work for them
     bool consistent;
     bool privileged;         // the submitter is a superuser, as seen when the job started
+    bool creates_database;   // its objects go into a database of its own, see work_database
     std::uint32_t generation; // changes when the slot is freed
-    std::uint32_t database;
+    std::uint32_t database;      // where it was submitted
+    std::uint32_t work_database; // that the job made and fills; 0 = there is none (yet)
     std::uint32_t role;
     std::int32_t job_worker;  // index of the worker slot, -1 = none
     std::int32_t wanted_table_workers;
@@ -124,6 +126,8 @@ struct JobSlot {
     char role_name[name_bytes];
     char database_name[name_bytes];
     char extension_schema[name_bytes];
+    char work_database_name[name_bytes];
+    char work_extension_schema[name_bytes];
     char schema_name[name_bytes];
     char table_name[name_bytes];
     char server_name[name_bytes]; // if source_is_server
@@ -155,6 +159,7 @@ struct WorkerSlot {
     std::int32_t number;      // of a table worker within its job, from 1
     std::uint32_t database;   // of a ledger worker; 0 = lists databases
     std::int32_t target_pid;  // backend of the loopback session, 0 = none
+    std::int32_t work_pid;    // of a job worker's second one, in the work database
     std::int32_t source_pid;  // backend of the source session, 0 = none
     std::int32_t task_id;
     std::int64_t job_id;

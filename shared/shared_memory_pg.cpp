@@ -275,6 +275,7 @@ void release_worker_slot(int index)
     worker.number = 0;
     worker.database = InvalidOid;
     worker.target_pid = 0;
+    worker.work_pid = 0;
     worker.source_pid = 0;
     worker.task_id = 0;
     worker.job_id = 0;

@@ -33,6 +33,10 @@ CREATE TABLE @extschema@.pgclone_job (
     target_name text,
     options jsonb NOT NULL,
     unique_key text,
+    dry_run boolean NOT NULL DEFAULT false, -- of pgclone_plan: its tasks are never carried out
+    -- Stands, in a database that the job creates, for the job's row in the database where it was
+    -- submitted: the ledger of its tasks is here until they are done.
+    is_shadow boolean NOT NULL DEFAULT false,
     priority integer NOT NULL DEFAULT 0,
     run_at timestamptz,
     depends_on bigint[],
@@ -44,6 +48,7 @@ CREATE TABLE @extschema@.pgclone_job (
     epoch integer NOT NULL DEFAULT 0 CHECK (epoch >= 0),
     snapshot_lsn pg_lsn,
     incarnation text,
+    work_database name, -- that the job creates, as it is called until it is complete
     consistent boolean NOT NULL DEFAULT true,
     tables_total integer,
     tables_completed integer NOT NULL DEFAULT 0,
@@ -77,7 +82,7 @@ CREATE TABLE @extschema@.pgclone_task (
     object_name text,
     spec jsonb NOT NULL,
     status text NOT NULL DEFAULT 'pending'
-        CHECK (status IN ('pending', 'running', 'done', 'failed', 'skipped')),
+        CHECK (status IN ('planned', 'pending', 'running', 'done', 'failed', 'skipped')),
     epoch integer NOT NULL DEFAULT 0,
     attempts integer NOT NULL DEFAULT 0,
     worker text,
@@ -106,11 +111,11 @@ AS $$
 BEGIN
     IF ROW(NEW.job_id, NEW.submitter, NEW.submitter_name, NEW.source, NEW.source_kind, NEW.scope,
            NEW.object_schema, NEW.object_name, NEW.target_schema, NEW.target_name, NEW.options,
-           NEW.unique_key, NEW.submitted_at)
+           NEW.unique_key, NEW.dry_run, NEW.is_shadow, NEW.submitted_at)
        IS DISTINCT FROM
        ROW(OLD.job_id, OLD.submitter, OLD.submitter_name, OLD.source, OLD.source_kind, OLD.scope,
            OLD.object_schema, OLD.object_name, OLD.target_schema, OLD.target_name, OLD.options,
-           OLD.unique_key, OLD.submitted_at)
+           OLD.unique_key, OLD.dry_run, OLD.is_shadow, OLD.submitted_at)
        OR (OLD.source_system_identifier IS NOT NULL
            AND OLD.source_system_identifier IS DISTINCT FROM NEW.source_system_identifier)
        OR (OLD.source_database IS NOT NULL
@@ -123,7 +128,10 @@ BEGIN
             WHEN 'pending' THEN NEW.status IN ('pending', 'running', 'cancelled', 'failed', 'held')
             WHEN 'running' THEN true
             WHEN 'held' THEN NEW.status IN ('held', 'pending', 'cancelled', 'failed')
+            -- of a final row, a leftover that was dropped later is noted
             ELSE NEW IS NOT DISTINCT FROM OLD
+                 OR (NEW.work_database IS NULL
+                     AND to_jsonb(NEW) - 'work_database' = to_jsonb(OLD) - 'work_database')
             END) THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('job %s cannot go from %s to %s', OLD.job_id, OLD.status, NEW.status);
@@ -136,31 +144,38 @@ CREATE TRIGGER pgclone_guard_job BEFORE UPDATE ON @extschema@.pgclone_job
     FOR EACH ROW EXECUTE FUNCTION @extschema@.pgclone_guard_job();
 ALTER TABLE @extschema@.pgclone_job ENABLE ALWAYS TRIGGER pgclone_guard_job;
 
+-- The conditions stand in the triggers: tasks come in tens of thousands, and this is called only
+-- to refuse.
 CREATE FUNCTION @extschema@.pgclone_guard_task() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF ROW(NEW.job_id, NEW.task_id, NEW.kind, NEW.stage, NEW.spec)
-       IS DISTINCT FROM ROW(OLD.job_id, OLD.task_id, OLD.kind, OLD.stage, OLD.spec)
-       OR NOT (CASE OLD.status
-               WHEN 'pending' THEN NEW.status IN ('pending', 'running', 'skipped')
-               WHEN 'running' THEN NEW.status IN ('running', 'done', 'failed', 'pending')
-               WHEN 'failed' THEN NEW.status IN ('failed', 'running', 'pending')
-               -- a new epoch, or an unlogged table after a crash, un-marks a task
-               WHEN 'done' THEN NEW.status IN ('done', 'pending')
-               ELSE NEW.status = OLD.status
-               END) THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('task %s of job %s cannot be changed like that (%s to %s)',
-                             OLD.task_id, OLD.job_id, OLD.status, NEW.status);
-    END IF;
-    RETURN NEW;
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = format('task %s of job %s cannot be changed like that (%s to %s)',
+                         OLD.task_id, OLD.job_id, OLD.status, NEW.status);
 END
 $$;
 
 CREATE TRIGGER pgclone_guard_task BEFORE UPDATE ON @extschema@.pgclone_task
-    FOR EACH ROW EXECUTE FUNCTION @extschema@.pgclone_guard_task();
+    FOR EACH ROW
+    WHEN (CASE OLD.status
+          WHEN 'pending' THEN NEW.status NOT IN ('pending', 'running', 'skipped')
+          WHEN 'running' THEN NEW.status NOT IN ('running', 'done', 'failed', 'pending', 'skipped')
+          WHEN 'failed' THEN NEW.status NOT IN ('failed', 'running', 'pending')
+          -- a new epoch, or an unlogged table after a crash, un-marks a task
+          WHEN 'done' THEN NEW.status NOT IN ('done', 'pending')
+          ELSE NEW.status <> OLD.status
+          END)
+    EXECUTE FUNCTION @extschema@.pgclone_guard_task();
 ALTER TABLE @extschema@.pgclone_task ENABLE ALWAYS TRIGGER pgclone_guard_task;
+
+CREATE TRIGGER pgclone_guard_task_identity
+    BEFORE UPDATE OF job_id, task_id, kind, stage, spec ON @extschema@.pgclone_task
+    FOR EACH ROW
+    WHEN (ROW(NEW.job_id, NEW.task_id, NEW.kind, NEW.stage, NEW.spec)
+          IS DISTINCT FROM ROW(OLD.job_id, OLD.task_id, OLD.kind, OLD.stage, OLD.spec))
+    EXECUTE FUNCTION @extschema@.pgclone_guard_task();
+ALTER TABLE @extschema@.pgclone_task ENABLE ALWAYS TRIGGER pgclone_guard_task_identity;
 
 -- ---------------------------------------------------------------------------------------------
 -- The ledger's functions for workers. They are open to all roles, since a worker's session is
@@ -178,7 +193,9 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT pg_notify('pgclone_events',
                      (SELECT row_to_json(e)::text
-                      FROM (SELECT $1 AS job_id, $2 AS event, $3 AS status) AS e));
+                      FROM (SELECT $1 AS job_id, $2 AS event, $3 AS status) AS e))
+    -- a plan is its caller's affair
+    WHERE NOT EXISTS (SELECT FROM @extschema@.pgclone_job AS j WHERE j.job_id = $1 AND j.dry_run);
 $$;
 
 -- A job worker's first act: locks the row, counts the attempt. A row that is final is returned as
@@ -186,7 +203,7 @@ $$;
 CREATE FUNCTION @extschema@.pgclone_ledger_start(job_id bigint)
 RETURNS TABLE (status text, source text, source_kind text, scope text, object_schema text,
                object_name text, options text, attempts integer, epoch integer,
-               is_superuser boolean, may_submit boolean)
+               is_superuser boolean, may_submit boolean, dry_run boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -220,7 +237,8 @@ BEGIN
                coalesce((SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user),
                         false),
                has_function_privilege(session_user,
-                   '@extschema@.pgclone_submit(text, text, text, jsonb)', 'EXECUTE');
+                   '@extschema@.pgclone_submit(text, text, text, jsonb)', 'EXECUTE'),
+               job.dry_run;
 END
 $$;
 
@@ -262,7 +280,46 @@ BEGIN
 END
 $$;
 
--- Writes the plan: `tasks` is a JSON array, each element one task, kept whole as its spec.
+-- `tasks` is a JSON array, each element one task, kept whole as its spec. Those of a dry run are
+-- never carried out.
+CREATE FUNCTION @extschema@.pgclone_ledger_add_tasks(job_id bigint, tasks text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_tasks ALIAS FOR $2;
+    job_epoch integer;
+    first_status text;
+BEGIN
+    SELECT j.epoch, CASE WHEN j.dry_run THEN 'planned' ELSE 'pending' END
+        INTO job_epoch, first_status
+        FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job AND j.status = 'running';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    INSERT INTO @extschema@.pgclone_task (job_id, task_id, kind, stage, phase, schema_name,
+            object_name, spec, status, epoch, format, column_list, predicate, skip_reason)
+        SELECT this_job, (t.spec ->> 'task_id')::integer,
+               CASE WHEN t.spec ->> 'kind' = 'data' THEN 'data'
+                    ELSE coalesce(t.spec ->> 'object_kind', t.spec ->> 'kind') END,
+               (t.spec ->> 'stage')::integer, t.spec ->> 'phase', t.spec ->> 'schema_name',
+               t.spec ->> 'object_name', t.spec,
+               CASE WHEN t.spec ->> 'skip_reason' <> '' THEN 'skipped' ELSE first_status END,
+               job_epoch, nullif(t.spec ->> 'format', ''),
+               CASE WHEN jsonb_typeof(t.spec -> 'column_list') = 'array'
+                         AND jsonb_array_length(t.spec -> 'column_list') > 0
+                    THEN ARRAY(SELECT c.name
+                               FROM jsonb_array_elements_text(t.spec -> 'column_list')
+                                   WITH ORDINALITY AS c(name, position)
+                               ORDER BY c.position) END,
+               nullif(t.spec ->> 'predicate', ''), nullif(t.spec ->> 'skip_reason', '')
+        FROM jsonb_array_elements(new_tasks::jsonb) AS t(spec);
+END
+$$;
+
+-- Writes the plan, or its first piece, in place of an older one.
 CREATE FUNCTION @extschema@.pgclone_ledger_plan(job_id bigint, tasks text, bytes_total bigint,
     tables_total integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -274,38 +331,29 @@ DECLARE
     new_tasks ALIAS FOR $2;
     new_bytes_total ALIAS FOR $3;
     new_tables_total ALIAS FOR $4;
-    job_epoch integer;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
     UPDATE @extschema@.pgclone_job AS j
         SET bytes_total = new_bytes_total, tables_total = new_tables_total, phase = 'planning'
-        WHERE j.job_id = this_job AND j.status = 'running'
-        RETURNING j.epoch INTO job_epoch;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('job %s is not running', this_job);
-    END IF;
+        WHERE j.job_id = this_job AND j.status = 'running';
     IF EXISTS (SELECT FROM @extschema@.pgclone_task AS t
                WHERE t.job_id = this_job AND t.status = 'done') THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('job %s has finished tasks, its plan cannot be replaced', this_job);
     END IF;
     DELETE FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job;
-    INSERT INTO @extschema@.pgclone_task (job_id, task_id, kind, stage, phase, schema_name,
-            object_name, spec, status, epoch, format, column_list, predicate, skip_reason)
-        SELECT this_job, (t.spec ->> 'task_id')::integer, t.spec ->> 'kind',
-               (t.spec ->> 'stage')::integer, t.spec ->> 'phase', t.spec ->> 'schema_name',
-               t.spec ->> 'object_name', t.spec,
-               CASE WHEN t.spec ->> 'skip_reason' <> '' THEN 'skipped' ELSE 'pending' END,
-               job_epoch, nullif(t.spec ->> 'format', ''),
-               CASE WHEN jsonb_typeof(t.spec -> 'column_list') = 'array'
-                         AND jsonb_array_length(t.spec -> 'column_list') > 0
-                    THEN ARRAY(SELECT c.name
-                               FROM jsonb_array_elements_text(t.spec -> 'column_list')
-                                   WITH ORDINALITY AS c(name, position)
-                               ORDER BY c.position) END,
-               nullif(t.spec ->> 'predicate', ''), nullif(t.spec ->> 'skip_reason', '')
-        FROM jsonb_array_elements(new_tasks::jsonb) AS t(spec);
+    PERFORM @extschema@.pgclone_ledger_add_tasks(this_job, new_tasks);
+END
+$$;
+
+-- Adds a further piece, in the transaction of the first.
+CREATE FUNCTION @extschema@.pgclone_ledger_plan_more(job_id bigint, tasks text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize($1);
+    PERFORM @extschema@.pgclone_ledger_add_tasks($1, $2);
 END
 $$;
 
@@ -409,6 +457,130 @@ BEGIN
 END
 $$;
 
+-- The same for many small tasks that a worker does in one transaction.
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_start(job_id bigint, task_ids integer[],
+    worker text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    these_tasks ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+    started integer;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_task AS t
+        SET status = 'running', worker = this_worker, attempts = t.attempts + 1,
+            started_at = clock_timestamp(), finished_at = NULL, sqlstate = NULL,
+            error_message = NULL
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks)
+          AND t.status IN ('pending', 'failed')
+          AND EXISTS (SELECT FROM @extschema@.pgclone_job AS j
+                      WHERE j.job_id = this_job AND j.status = 'running');
+    GET DIAGNOSTICS started = ROW_COUNT;
+    IF started IS DISTINCT FROM cardinality(these_tasks) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('tasks of job %s cannot be started', this_job);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_lock(job_id bigint, task_ids integer[],
+    worker text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    these_tasks ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+    locked integer;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    PERFORM FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
+          AND t.worker = this_worker
+        FOR UPDATE;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    IF locked IS DISTINCT FROM cardinality(these_tasks) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('tasks of job %s are not run by worker %s', this_job, this_worker);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_done(job_id bigint, task_ids integer[],
+    worker text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    these_tasks ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+    marked integer;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    PERFORM FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.status = 'running' FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    UPDATE @extschema@.pgclone_task AS t
+        SET status = 'done', rows_source = 0, rows_target = 0, bytes = 0, wait_source = '0',
+            wait_target = '0', finished_at = clock_timestamp()
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
+          AND t.worker = this_worker;
+    GET DIAGNOSTICS marked = ROW_COUNT;
+    IF marked IS DISTINCT FROM cardinality(these_tasks) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('tasks of job %s are not run by worker %s', this_job, this_worker);
+    END IF;
+END
+$$;
+
+-- After a rollback that was another task's fault: what was started is pending again.
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_release(job_id bigint, task_ids integer[],
+    worker text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    these_tasks ALIAS FOR $2;
+    this_worker ALIAS FOR $3;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_task AS t SET status = 'pending', started_at = NULL
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
+          AND t.worker = this_worker;
+END
+$$;
+
+-- Tasks that make no sense since something that they need was not done.
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_skip(job_id bigint, task_ids integer[],
+    reason text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    these_tasks ALIAS FOR $2;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_task AS t SET status = 'skipped', skip_reason = $3
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks)
+          AND t.status IN ('pending', 'running');
+END
+$$;
+
 -- After a rollback, or a connection that was lost in a commit. Returns the task's status after
 -- it. A task that is not, or no longer, run by that worker is left alone: it may have been
 -- committed, and a worker that was given up must not touch its successor's work.
@@ -469,7 +641,7 @@ BEGIN
     END IF;
     IF new_status = 'completed' THEN
         SELECT t.task_id INTO open_task FROM @extschema@.pgclone_task AS t
-            WHERE t.job_id = this_job AND t.status NOT IN ('done', 'skipped')
+            WHERE t.job_id = this_job AND t.status NOT IN ('done', 'skipped', 'planned')
             ORDER BY t.task_id LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION USING ERRCODE = 'internal_error',
@@ -518,6 +690,126 @@ BEGIN
 END
 $$;
 
+-- Notes, before it is created, what the job's database is called until it is complete, so that it
+-- can be dropped whatever happens; NULL: it is gone, or has its final name.
+CREATE FUNCTION @extschema@.pgclone_ledger_set_work_database(job_id bigint, work_database text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_name ALIAS FOR $2;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    -- It will be dropped by this name, so it must not be anybody else's.
+    IF NOT starts_with(new_name, format('pgclone_%s_', this_job)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('a database of job %s cannot be called "%s"', this_job, new_name);
+    END IF;
+    UPDATE @extschema@.pgclone_job AS j SET work_database = new_name
+        WHERE j.job_id = this_job
+          AND (new_name IS NULL OR (j.status = 'running' AND j.work_database IS NULL));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s cannot create a database', this_job);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_ledger_work_database(job_id bigint) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize($1);
+    RETURN (SELECT j.work_database FROM @extschema@.pgclone_job AS j WHERE j.job_id = $1);
+END
+$$;
+
+-- In the work database: makes the row that the tasks hang on.
+CREATE FUNCTION @extschema@.pgclone_ledger_shadow(job_id bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize($1);
+    INSERT INTO @extschema@.pgclone_job (job_id, submitter, submitter_name, source, source_kind,
+            scope, options, is_shadow, status, phase, attempts, started_at)
+        SELECT $1, r.oid, r.rolname, '', 'conninfo', 'database', '{}', true, 'running', 'planning',
+               1, clock_timestamp()
+        FROM pg_roles AS r WHERE r.rolname = session_user;
+END
+$$;
+
+-- In the work database: what its ledger says, in parts, for pgclone_ledger_import. What only the
+-- tasks' execution needed stays behind.
+CREATE FUNCTION @extschema@.pgclone_ledger_export(job_id bigint) RETURNS TABLE (part text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    tasks_a_part CONSTANT integer := 1000;
+    execution_only CONSTANT text[] := ARRAY['statements', 'cleanup', 'after', 'search_path',
+        'source_copy', 'target_copy', 'truncate', 'large_objects'];
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    RETURN QUERY
+        SELECT jsonb_build_object('tables_total', min(j.tables_total),
+                   'bytes_total', min(j.bytes_total),
+                   'tasks', coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object('spec',
+                                t.spec - execution_only) ORDER BY t.task_id)
+                            FILTER (WHERE t.task_id IS NOT NULL), '[]'))::text
+        FROM @extschema@.pgclone_job AS j
+        LEFT JOIN @extschema@.pgclone_task AS t ON t.job_id = j.job_id
+        WHERE j.job_id = this_job
+        GROUP BY t.task_id / tasks_a_part;
+END
+$$;
+
+-- In the database where the job was submitted: takes over such a part.
+CREATE FUNCTION @extschema@.pgclone_ledger_import(job_id bigint, part text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_part jsonb := $2::jsonb;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_job AS j
+        SET tables_total = (new_part ->> 'tables_total')::integer,
+            bytes_total = (new_part ->> 'bytes_total')::bigint
+        WHERE j.job_id = this_job AND j.status = 'running';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    INSERT INTO @extschema@.pgclone_task
+        SELECT t.* FROM jsonb_populate_recordset(NULL::@extschema@.pgclone_task,
+                                                 new_part -> 'tasks') AS t
+        WHERE t.job_id = this_job;
+END
+$$;
+
+-- In the work database, when its ledger has been exported and the extension stays.
+CREATE FUNCTION @extschema@.pgclone_ledger_unshadow(job_id bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    DELETE FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job AND j.is_shadow;
+END
+$$;
+
 -- ---------------------------------------------------------------------------------------------
 -- What the library itself calls as the owner
 -- ---------------------------------------------------------------------------------------------
@@ -534,24 +826,31 @@ CREATE FUNCTION @extschema@.pgclone_live_jobs(
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_live_jobs';
 
--- Of a ledger worker after a start: unfinished jobs that no slot stands for.
+-- Of a ledger worker after a start: unfinished jobs that no slot stands for, and finished ones
+-- whose database could not be dropped. Plans among them are of no use to anybody any more.
 CREATE FUNCTION @extschema@.pgclone_ledger_interrupted()
-RETURNS TABLE (job_id bigint, submitter oid, schema_name text, table_name text)
+RETURNS TABLE (job_id bigint, submitter oid, schema_name text, table_name text, scope text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(NULL::bigint);
+    DELETE FROM @extschema@.pgclone_job AS j
+        WHERE j.dry_run AND j.status IN ('pending', 'running')
+          AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l);
     RETURN QUERY
-        SELECT j.job_id, j.submitter, j.object_schema, j.object_name FROM @extschema@.pgclone_job AS j
-        WHERE j.status IN ('pending', 'running')
+        SELECT j.job_id, j.submitter, j.object_schema, j.object_name, j.scope
+        FROM @extschema@.pgclone_job AS j
+        WHERE (j.status IN ('pending', 'running') OR j.work_database IS NOT NULL)
+          AND NOT j.is_shadow
           AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l)
         ORDER BY j.job_id;
 END
 $$;
 
--- The statements that drop what an interrupted job left under its working names.
+-- The statements that undo what the job has done, last task first. The task `publish` has those
+-- that drop what stands under working names, whether it was reached or not.
 CREATE FUNCTION @extschema@.pgclone_ledger_cleanup(job_id bigint)
 RETURNS TABLE (statement text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -565,9 +864,10 @@ BEGIN
     RETURN QUERY
         SELECT c.statement
         FROM @extschema@.pgclone_task AS t,
-             LATERAL jsonb_array_elements_text(t.spec -> 'cleanup') AS c(statement)
-        WHERE t.job_id = this_job
-        ORDER BY t.task_id;
+             LATERAL jsonb_array_elements_text(t.spec -> 'cleanup')
+                 WITH ORDINALITY AS c(statement, position)
+        WHERE t.job_id = this_job AND (t.status = 'done' OR t.spec ->> 'kind' = 'publish')
+        ORDER BY t.task_id DESC, c.position;
 END
 $$;
 
@@ -580,28 +880,28 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pgclone_may_see';
 -- Writes a job's row. is_new is false if unique_key stands for an unfinished job already.
 CREATE FUNCTION @extschema@.pgclone_ledger_enqueue(submitter oid, submitter_name name,
     source text, source_kind text, scope text, object_schema text, object_name text,
-    target_schema text, target_name text, options jsonb, unique_key text,
+    target_schema text, target_name text, options jsonb, unique_key text, dry_run boolean,
     OUT job_id bigint, OUT is_new boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     new_key ALIAS FOR $11;
-    result ALIAS FOR $12;
+    result ALIAS FOR $13;
 BEGIN
-    -- The table forms are short for pgclone_submit, and no way around the right to execute it.
+    -- All others are short for pgclone_submit, and no way around the right to execute it.
     IF NOT has_function_privilege($1, '@extschema@.pgclone_submit(text, text, text, jsonb)',
                                   'EXECUTE') THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = 'permission denied for function pgclone_submit',
-            HINT = 'The right to execute it is needed for pgclone_table and pgclone_table_async, '
-                   'too.';
+            HINT = 'The right to execute it is needed for all functions that clone or plan.';
     END IF;
     is_new := false;
     LOOP
         INSERT INTO @extschema@.pgclone_job (submitter, submitter_name, source, source_kind, scope,
-                object_schema, object_name, target_schema, target_name, options, unique_key)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                object_schema, object_name, target_schema, target_name, options, unique_key,
+                dry_run)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (unique_key) WHERE status IN ('pending', 'running', 'held') DO NOTHING
             RETURNING job_id INTO result;
         IF FOUND THEN
@@ -632,32 +932,87 @@ AS $$
     WITH cleared AS (
         DELETE FROM @extschema@.pgclone_job AS j
         WHERE j.status IN ('completed', 'failed', 'cancelled')
+          AND j.work_database IS NULL -- else it is still to be dropped
           AND @extschema@.pgclone_may_signal($1, j.submitter)
         RETURNING 1)
     SELECT count(*)::integer FROM cleared;
 $$;
 
--- The options of pgclone_submit from the arguments of the table forms.
+-- Of pgclone_plan, in its own session: the tasks of a finished dry run of the session's role as a
+-- JSON array. The job is forgotten. NULL if there is no such job.
+CREATE FUNCTION @extschema@.pgclone_take_plan(job_id bigint) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    plan text;
+BEGIN
+    PERFORM FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.dry_run AND j.finished_at IS NOT NULL
+          AND j.submitter = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = session_user)
+        FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(json_agg(json_build_object('step', t.task_id, 'phase', t.phase,
+                        'kind', t.kind,
+                        'schema_name', t.schema_name, 'object_name', t.object_name,
+                        'rows', t.spec -> 'estimated_rows', 'bytes', t.spec -> 'estimated_bytes',
+                        'conflict', t.spec ->> 'conflict', 'missing', t.spec ->> 'missing',
+                        'skip_reason', t.skip_reason) ORDER BY t.task_id), '[]')::text
+        INTO plan
+        FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job;
+    DELETE FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job;
+    RETURN plan;
+END
+$$;
+
+-- That array as the rows of pgclone_plan.
+CREATE FUNCTION @extschema@.pgclone_plan_rows(plan text)
+RETURNS TABLE (step integer, phase text, kind text, object text, rows bigint, bytes bigint,
+               conflict text, missing text, skip_reason text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.step, p.phase, p.kind,
+           concat_ws('.', nullif(p.schema_name, ''), p.object_name), nullif(p.rows, -1),
+           nullif(p.bytes, -1), nullif(p.conflict, ''), nullif(p.missing, ''),
+           nullif(p.skip_reason, '')
+    FROM json_to_recordset($1::json) AS p (step integer, phase text, kind text, schema_name text,
+        object_name text, rows bigint, bytes bigint, conflict text, missing text, skip_reason text)
+    ORDER BY p.step;
+$$;
+
+-- The options of pgclone_submit from those and the arguments of the forms that are short for it.
+-- NULL: the form has no such argument, or it was not given.
 CREATE FUNCTION @extschema@.pgclone_merge_options(options jsonb, include_data boolean,
-                                                  target_name text) RETURNS jsonb
+    target_name text, target_database text) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    argument record;
+    merged jsonb := options;
 BEGIN
     IF jsonb_typeof(options) <> 'object' THEN
         RETURN options; -- refused by pgclone_submit
     END IF;
-    IF options ? 'data' AND options -> 'data' <> to_jsonb(include_data) THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'argument "include_data" contradicts option "data"';
-    END IF;
-    IF target_name IS NOT NULL AND options ? 'target_name'
-       AND options -> 'target_name' <> to_jsonb(target_name) THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'argument "target_name" contradicts option "target_name"';
-    END IF;
-    RETURN options || jsonb_build_object('data', include_data)
-        || CASE WHEN target_name IS NULL THEN '{}'
-                ELSE jsonb_build_object('target_name', target_name) END;
+    FOR argument IN
+        SELECT a.name, a.option, a.value
+        FROM (VALUES ('include_data', 'data', to_jsonb(include_data)),
+                     ('target_name', 'target_name', to_jsonb(target_name)),
+                     ('target_database', 'target_database', to_jsonb(target_database)))
+             AS a (name, option, value)
+        WHERE a.value IS NOT NULL
+    LOOP
+        IF options ? argument.option AND options -> argument.option <> argument.value THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+                MESSAGE = format('argument "%s" contradicts option "%s"', argument.name,
+                                 argument.option);
+        END IF;
+        merged := merged || jsonb_build_object(argument.option, argument.value);
+    END LOOP;
+    RETURN merged;
 END
 $$;
 
@@ -775,8 +1130,8 @@ AS $$
                coalesce(j.submitter, l.role) AS submitter,
                j.submitter_name,
                coalesce(j.scope, l.scope) AS scope,
-               coalesce(j.object_schema, l.schema_name) AS schema_name,
-               coalesce(j.object_name, l.table_name) AS table_name,
+               coalesce(j.object_schema, nullif(l.schema_name, '')) AS schema_name,
+               coalesce(j.object_name, nullif(l.table_name, '')) AS table_name,
                CASE WHEN NOT f.is_final THEN nullif(l.current_table, '') END AS current_table,
                CASE WHEN f.is_final OR l.tables_total = 0 THEN j.tables_total
                     ELSE coalesce(l.tables_total, j.tables_total) END AS tables_total,
@@ -798,18 +1153,19 @@ AS $$
                     ELSE coalesce(l.consistent, j.consistent) END AS consistent,
                j.sqlstate, j.error_message,
                CASE WHEN NOT f.is_final THEN l.target_pids END AS target_pids
-        FROM @extschema@.pgclone_job AS j
+        FROM (SELECT * FROM @extschema@.pgclone_job AS r WHERE NOT r.is_shadow) AS j
         FULL JOIN live AS l ON l.job_id = j.job_id
         CROSS JOIN LATERAL
             (SELECT coalesce(j.status IN ('completed', 'failed', 'cancelled'), false)) AS f(is_final)
     ), measured AS (
         SELECT m.*,
                coalesce(m.finished_at, clock_timestamp()) - m.started_at AS elapsed,
-               -- seconds that the data took, or has taken so far
-               CASE WHEN NOT m.is_final AND EXISTS
+               -- seconds that the data took, or has taken so far (the tasks of a job that creates
+               -- its database are there, and not to be seen until it is done)
+               CASE WHEN NOT m.is_final AND (m.phase = 'data' OR EXISTS
                          (SELECT FROM @extschema@.pgclone_task AS t
                           WHERE t.job_id = m.job_id AND t.kind = 'data'
-                            AND t.status NOT IN ('done', 'skipped'))
+                            AND t.status NOT IN ('done', 'skipped')))
                     THEN extract(epoch FROM clock_timestamp() - m.data_started_at)
                     ELSE (SELECT extract(epoch FROM max(t.finished_at) - min(t.started_at))
                           FROM @extschema@.pgclone_task AS t
@@ -886,6 +1242,22 @@ CREATE FUNCTION @extschema@.pgclone_submit(source text, scope text, object text 
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_submit';
 COMMENT ON FUNCTION @extschema@.pgclone_submit(text, text, text, jsonb) IS
     'puts a clone job on the queue when the transaction commits, and returns its id';
+
+CREATE FUNCTION @extschema@.pgclone_plan(source text, scope text, object text DEFAULT NULL,
+    options jsonb DEFAULT '{}')
+RETURNS TABLE (step integer, phase text, kind text, object text, rows bigint, bytes bigint,
+               conflict text, missing text, skip_reason text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_plan';
+COMMENT ON FUNCTION @extschema@.pgclone_plan(text, text, text, jsonb) IS
+    'what pgclone_submit would do with these arguments, step by step; changes nothing';
+
+-- Open to all: what it makes is a job that changes nothing, and it asks for the right to execute
+-- pgclone_submit itself.
+CREATE FUNCTION @extschema@.pgclone_submit_plan(source text, scope text, object text,
+    options jsonb) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_submit_plan';
+COMMENT ON FUNCTION @extschema@.pgclone_submit_plan(text, text, text, jsonb) IS
+    'what pgclone_plan calls in a session of its own';
 
 CREATE FUNCTION @extschema@.pgclone_cancel(job_id bigint) RETURNS boolean
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_cancel';
@@ -967,6 +1339,54 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_table_async';
 COMMENT ON FUNCTION @extschema@.pgclone_table_async(text, text, text, boolean, text, jsonb) IS
     'puts the clone of a table on the queue, as pgclone_submit does';
 
+CREATE FUNCTION @extschema@.pgclone_schema(source text, schema_name text,
+    include_data boolean DEFAULT true, options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_schema';
+COMMENT ON FUNCTION @extschema@.pgclone_schema(text, text, boolean, jsonb) IS
+    'clones a schema and waits; the job does not depend on the transaction of the call';
+
+CREATE FUNCTION @extschema@.pgclone_schema_async(source text, schema_name text,
+    include_data boolean DEFAULT true, options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_schema_async';
+COMMENT ON FUNCTION @extschema@.pgclone_schema_async(text, text, boolean, jsonb) IS
+    'puts the clone of a schema on the queue, as pgclone_submit does';
+
+CREATE FUNCTION @extschema@.pgclone_functions(source text, schema_name text,
+    options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_functions';
+COMMENT ON FUNCTION @extschema@.pgclone_functions(text, text, jsonb) IS
+    'clones functions, procedures and aggregates of a schema and waits, as pgclone_schema does';
+
+CREATE FUNCTION @extschema@.pgclone_functions_async(source text, schema_name text,
+    options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_functions_async';
+COMMENT ON FUNCTION @extschema@.pgclone_functions_async(text, text, jsonb) IS
+    'puts the clone of a schema''s functions on the queue, as pgclone_submit does';
+
+CREATE FUNCTION @extschema@.pgclone_database(source text, include_data boolean DEFAULT true,
+    options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_database';
+COMMENT ON FUNCTION @extschema@.pgclone_database(text, boolean, jsonb) IS
+    'clones what is in the source''s database into this one and waits, as pgclone_schema does';
+
+CREATE FUNCTION @extschema@.pgclone_database_async(source text, include_data boolean DEFAULT true,
+    options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_database_async';
+COMMENT ON FUNCTION @extschema@.pgclone_database_async(text, boolean, jsonb) IS
+    'puts the clone of a database on the queue, as pgclone_submit does';
+
+CREATE FUNCTION @extschema@.pgclone_database_create(source text, target_database text,
+    include_data boolean DEFAULT true, options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_database_create';
+COMMENT ON FUNCTION @extschema@.pgclone_database_create(text, text, boolean, jsonb) IS
+    'clones the source''s database as a new one and waits, as pgclone_schema does';
+
+CREATE FUNCTION @extschema@.pgclone_database_create_async(source text, target_database text,
+    include_data boolean DEFAULT true, options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_database_create_async';
+COMMENT ON FUNCTION @extschema@.pgclone_database_create_async(text, text, boolean, jsonb) IS
+    'puts the clone of a database as a new one on the queue, as pgclone_submit does';
+
 -- ---------------------------------------------------------------------------------------------
 -- Rights. ALTER DEFAULT PRIVILEGES may have given some to any role, so all are looked at.
 -- ---------------------------------------------------------------------------------------------
@@ -977,9 +1397,14 @@ DECLARE
     -- Open to every role: they filter, or let only sessions of workers in.
     open_functions CONSTANT name[] := ARRAY[
         'pgclone_ledger_start', 'pgclone_ledger_source', 'pgclone_ledger_plan',
+        'pgclone_ledger_plan_more', 'pgclone_ledger_tasks_start', 'pgclone_ledger_tasks_lock',
+        'pgclone_ledger_tasks_done', 'pgclone_ledger_tasks_release', 'pgclone_ledger_tasks_skip',
         'pgclone_ledger_task_start', 'pgclone_ledger_task_lock', 'pgclone_ledger_task_done',
         'pgclone_ledger_task_failed', 'pgclone_ledger_finish', 'pgclone_ledger_interrupted',
-        'pgclone_ledger_cleanup',
+        'pgclone_ledger_cleanup', 'pgclone_ledger_set_work_database',
+        'pgclone_ledger_work_database', 'pgclone_ledger_shadow', 'pgclone_ledger_export',
+        'pgclone_ledger_import', 'pgclone_ledger_unshadow', 'pgclone_submit_plan',
+        'pgclone_take_plan',
         'pgclone_wait', 'pgclone_progress', 'pgclone_jobs', 'pgclone_progress_detail',
         'pgclone_tasks_detail', 'pgclone_version'];
 BEGIN

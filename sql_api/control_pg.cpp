@@ -65,10 +65,10 @@ int copy_worker_sessions(int64 job_id, LockWaiter* sessions)
         if (worker.state != WorkerState::attached || worker.job_slot != index ||
             worker.job_generation != job_slot(index).generation)
             continue;
-        for (const bool is_source : {false, true}) {
+        for (const int32 pid : {worker.target_pid, worker.work_pid, worker.source_pid}) {
             LockWaiter& session = sessions[count];
-            session.pid = is_source ? worker.source_pid : worker.target_pid;
-            session.is_source = is_source;
+            session.pid = pid;
+            session.is_source = pid == worker.source_pid;
             memcpy(session.current_table, worker.current_table, sizeof(worker.current_table));
             if (session.pid != 0)
                 count++;
@@ -97,7 +97,7 @@ void find_self_wait(int64 job_id, SelfWait& self_wait)
 {
     // One more than can be used: the copying loop writes before it knows.
     auto* sessions =
-        static_cast<LockWaiter*>(palloc((2 * shared_state->max_workers + 1) * sizeof(LockWaiter)));
+        static_cast<LockWaiter*>(palloc((3 * shared_state->max_workers + 1) * sizeof(LockWaiter)));
     const int count = copy_worker_sessions(job_id, sessions);
     for (int i = 0; i < count && !self_wait.found; i++) {
         const LockWaiter& session = sessions[i];

@@ -24,7 +24,14 @@ namespace pgclone {
 
 namespace {
 
-// True if this session is the loopback session of a live worker of the job, logged in as the
+// Whether the job's workers have a ledger in the database of this session.
+bool has_ledger_here(const JobSlot& job)
+{
+    return job.database == MyDatabaseId ||
+           (OidIsValid(job.work_database) && job.work_database == MyDatabaseId);
+}
+
+// True if this session is a loopback session of a live worker of the job, logged in as the
 // submitter, or if this process is a ledger worker.
 bool is_worker_session(bool job_is_given, int64 job_id)
 {
@@ -37,10 +44,11 @@ bool is_worker_session(bool job_is_given, int64 job_id)
             continue;
         if (worker.kind == WorkerKind::ledger) {
             authorized = worker.pid == MyProcPid;
-        } else if (job_is_given && worker.job_slot >= 0 && worker.target_pid == MyProcPid) {
+        } else if (job_is_given && worker.job_slot >= 0 &&
+                   (worker.target_pid == MyProcPid || worker.work_pid == MyProcPid)) {
             const JobSlot& job = job_slot(worker.job_slot);
             authorized = job.generation == worker.job_generation &&
-                         job.state != JobSlotState::free && job.database == MyDatabaseId &&
+                         job.state != JobSlotState::free && has_ledger_here(job) &&
                          job.job_id == job_id && job.role == session_user;
         }
     }

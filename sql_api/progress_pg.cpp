@@ -1,14 +1,11 @@
 // What the views show: slots in shared memory and, through the ledger's functions, its rows.
 #include "shared/shared_memory_pg.hpp"
-#include "sql_api/ledger_access_pg.hpp"
+#include "sql_api/result_rows_pg.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "utils/array.h"
-#include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pgclone_live_jobs);
 PG_FUNCTION_INFO_V1(pgclone_progress_detail);
@@ -53,6 +50,7 @@ struct LiveJob {
 struct LiveWorker {
     int job_slot;
     int32 target_pid;
+    int32 work_pid;
     char current_table[2 * name_bytes + 8];
     char wait_reason[wait_reason_bytes];
 };
@@ -116,6 +114,7 @@ void copy_live_state(LiveState& live)
         LiveWorker& worker = live.workers[live.worker_count++];
         worker.job_slot = slot.job_slot;
         worker.target_pid = slot.target_pid;
+        worker.work_pid = slot.work_pid;
         memcpy(worker.current_table, slot.current_table, sizeof(worker.current_table));
         memcpy(worker.wait_reason, slot.wait_reason, sizeof(worker.wait_reason));
         if (slot.kind != WorkerKind::table)
@@ -130,26 +129,6 @@ void copy_live_state(LiveState& live)
         }
     }
     unlock();
-}
-
-// Starts a result that is returned whole. The memory lives as long as the query.
-Tuplestorestate* begin_result(FunctionCallInfo fcinfo, TupleDesc* descriptor)
-{
-    auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    if (!info || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("set-valued function called in context that cannot accept a set")));
-    const MemoryContext caller_context =
-        MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-    if (get_call_result_type(fcinfo, nullptr, descriptor) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "return type must be a row type");
-    *descriptor = BlessTupleDesc(CreateTupleDescCopy(*descriptor));
-    Tuplestorestate* store = tuplestore_begin_heap(true, false, work_mem);
-    info->returnMode = SFRM_Materialize;
-    info->setResult = store;
-    info->setDesc = *descriptor;
-    MemoryContextSwitchTo(caller_context);
-    return store;
 }
 
 // One column after the other, so that no column has a number.
@@ -181,6 +160,8 @@ void describe_workers(const LiveState& live, const LiveJob& job, StringInfo tabl
             continue;
         if (worker.target_pid != 0)
             pids[(*pid_count)++] = Int32GetDatum(worker.target_pid);
+        if (worker.work_pid != 0)
+            pids[(*pid_count)++] = Int32GetDatum(worker.work_pid);
         if (worker.wait_reason[0] && !**wait_reason)
             *wait_reason = worker.wait_reason;
         if (worker.current_table[0] && !strstr(tables->data, worker.current_table))
@@ -193,7 +174,7 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
 {
     StringInfoData tables;
     initStringInfo(&tables);
-    auto* pids = static_cast<Datum*>(palloc((live.worker_count + 1) * sizeof(Datum)));
+    auto* pids = static_cast<Datum*>(palloc((2 * live.worker_count + 1) * sizeof(Datum)));
     int pid_count;
     const char* wait_reason;
     describe_workers(live, job, &tables, &wait_reason, pids, &pid_count);
@@ -244,23 +225,12 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     pfree(pids);
 }
 
-// Returns the rows of a ledger function whose argument is who looks. Its result type is that of
-// the SQL function that is being called.
-Datum return_ledger_rows(FunctionCallInfo fcinfo, const char* function)
+// Of a ledger function whose argument is who looks.
+Datum return_rows_for_caller(FunctionCallInfo fcinfo, const char* function)
 {
-    TupleDesc descriptor;
-    Tuplestorestate* store = begin_result(fcinfo, &descriptor);
     static const Oid types[] = {OIDOID};
     const Datum values[] = {ObjectIdGetDatum(GetUserId())};
-    SPI_connect();
-    const uint64 rows = call_ledger(function, {1, types, values, nullptr}, true);
-    if (rows > 0 && SPI_tuptable->tupdesc->natts != descriptor->natts)
-        elog(ERROR, "%s returned %d columns, expected %d", function, SPI_tuptable->tupdesc->natts,
-             descriptor->natts);
-    for (uint64 i = 0; i < rows; i++)
-        tuplestore_puttuple(store, SPI_tuptable->vals[i]);
-    SPI_finish();
-    return Datum(0);
+    return return_ledger_rows(fcinfo, function, {1, types, values, nullptr});
 }
 
 } // namespace
@@ -285,12 +255,12 @@ Datum pgclone_live_jobs(PG_FUNCTION_ARGS)
 
 Datum pgclone_progress_detail(PG_FUNCTION_ARGS)
 {
-    return return_ledger_rows(fcinfo, "pgclone_ledger_jobs");
+    return return_rows_for_caller(fcinfo, "pgclone_ledger_jobs");
 }
 
 Datum pgclone_tasks_detail(PG_FUNCTION_ARGS)
 {
-    return return_ledger_rows(fcinfo, "pgclone_ledger_tasks");
+    return return_rows_for_caller(fcinfo, "pgclone_ledger_tasks");
 }
 
 Datum pgclone_version(PG_FUNCTION_ARGS)

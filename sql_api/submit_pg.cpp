@@ -1,4 +1,4 @@
-// pgclone_submit and pgclone_table_async.
+// pgclone_submit, and pgclone_submit_plan, which pgclone_plan calls in a session of its own.
 #include "sql_api/submit_request.hpp"
 
 #include "shared/boundary_pg.hpp"
@@ -24,7 +24,7 @@ extern "C" {
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(pgclone_submit);
-PG_FUNCTION_INFO_V1(pgclone_table_async);
+PG_FUNCTION_INFO_V1(pgclone_submit_plan);
 }
 
 namespace pgclone {
@@ -81,6 +81,19 @@ bool is_usable_server(const char* source, Oid role)
     return true;
 }
 
+// The extension is to be created in it, for the ledger of its tasks.
+void check_new_database(const char* name, Oid role)
+{
+    if (!superuser_arg(role))
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied to clone into a new database"),
+                        errdetail("Only superusers can create the extension in it."),
+                        errhint("Create the database and the extension, and clone into it.")));
+    if (OidIsValid(get_database_oid(name, true)))
+        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_DATABASE),
+                        errmsg("database \"%s\" already exists", name)));
+}
+
 [[noreturn]] void raise_no_such_source(const char* source)
 {
     // Half a connection string must not be repeated: it may hold a password.
@@ -105,18 +118,23 @@ LedgerEntry enqueue(const SubmitRequest& request, const SubmitArguments& argumen
                     Oid role, const char* role_name)
 {
     static const Oid types[] = {OIDOID,  NAMEOID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID,
-                                TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID};
+                                TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, BOOLOID};
+    // A plan is never the job that another submit waits for.
+    const bool has_key = request.has_unique_key && !arguments.dry_run;
+    const char* target_name =
+        request.target_database[0] ? request.target_database : request.target_name;
     const bool nulls[] = {false,
                           false,
                           false,
                           false,
                           false,
+                          !request.schema_name[0],
+                          !request.table_name[0],
+                          !request.target_schema[0],
+                          !target_name[0],
                           false,
-                          false,
-                          false,
-                          false,
-                          false,
-                          !request.has_unique_key};
+                          !has_key,
+                          false};
     NameData role_as_name;
     namestrcpy(&role_as_name, role_name);
 
@@ -130,9 +148,10 @@ LedgerEntry enqueue(const SubmitRequest& request, const SubmitArguments& argumen
         CStringGetTextDatum(request.schema_name),
         CStringGetTextDatum(request.table_name),
         CStringGetTextDatum(request.target_schema),
-        CStringGetTextDatum(request.target_name),
+        CStringGetTextDatum(target_name),
         DirectFunctionCall1(jsonb_in, CStringGetDatum(arguments.options)),
-        request.has_unique_key ? CStringGetTextDatum(request.unique_key) : Datum(0),
+        has_key ? CStringGetTextDatum(request.unique_key) : Datum(0),
+        BoolGetDatum(arguments.dry_run),
     };
     if (call_ledger("pgclone_ledger_enqueue", {lengthof(types), types, values, nulls}, false) != 1)
         elog(ERROR, "the ledger did not accept the job");
@@ -161,9 +180,11 @@ void queue_job(int64 job_id, const SubmitRequest& request, const SubmitArguments
     job->source_is_server = is_server;
     job->source_resolved = !is_server;
     job->consistent = true;
+    job->creates_database = request.target_database[0] && !arguments.dry_run;
     job->database = MyDatabaseId;
     job->role = role;
-    job->wanted_table_workers = 1;
+    job->wanted_table_workers = arguments.dry_run ? 0 : 1;
+    job->drain = arguments.dry_run; // the table worker that a job starts with has nothing to do
     job->submitted_at = GetCurrentTimestamp();
     job->rows_total = -1;
     job->bytes_total = -1;
@@ -178,6 +199,16 @@ void queue_job(int64 job_id, const SubmitRequest& request, const SubmitArguments
         strlcpy(job->conninfo, request.conninfo, sizeof(job->conninfo));
     queue_submit(job);
 }
+
+void check_argument_length(const char* value, const char* name, size_t limit)
+{
+    if (strlen(value) > limit)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("argument \"%s\" is too long", name),
+                        errdetail("The limit is %zu bytes.", limit)));
+}
+
+} // namespace
 
 char* text_argument(FunctionCallInfo fcinfo, int number)
 {
@@ -199,16 +230,6 @@ void check_text_argument(const char* value, const char* name)
     if (strspn(value, " \t\r\n\f\v") == strlen(value))
         raise_empty_argument(name);
 }
-
-void check_argument_length(const char* value, const char* name, size_t limit)
-{
-    if (strlen(value) > limit)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("argument \"%s\" is too long", name),
-                        errdetail("The limit is %zu bytes.", limit)));
-}
-
-} // namespace
 
 void check_can_submit(const char* function)
 {
@@ -249,6 +270,8 @@ int64 submit_job(const SubmitArguments& arguments)
 
     const Oid role = GetUserId();
     check_role_can_log_in(role);
+    if (request->target_database[0])
+        check_new_database(request->target_database, role);
     const char* role_name = GetUserNameFromId(role, false);
     const bool is_server = is_usable_server(arguments.source, role);
     if (!is_server) {
@@ -267,64 +290,34 @@ int64 submit_job(const SubmitArguments& arguments)
     return entry.job_id;
 }
 
-SubmitArguments read_table_arguments(FunctionCallInfo fcinfo)
-{
-    SubmitArguments arguments = {text_argument(fcinfo, 0), "table", nullptr, nullptr};
-    const char* schema_name = text_argument(fcinfo, 1);
-    const char* table_name = text_argument(fcinfo, 2);
-    check_text_argument(arguments.source, "source");
-    if (!schema_name || !*schema_name)
-        schema_name ? raise_empty_argument("schema_name") : raise_null_argument("schema_name");
-    if (!table_name || !*table_name)
-        table_name ? raise_empty_argument("table_name") : raise_null_argument("table_name");
-    if (PG_ARGISNULL(3))
-        raise_null_argument("include_data");
-    if (!PG_ARGISNULL(4) && VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(4)) == 0)
-        raise_empty_argument("target_name");
-    if (PG_ARGISNULL(5))
-        raise_null_argument("options");
-
-    char object[quoted_object_bytes];
-    call_cpp([&] { write_object(schema_name, table_name, object); });
-    arguments.object = pstrdup(object);
-
-    static const Oid types[] = {JSONBOID, BOOLOID, TEXTOID};
-    const Datum values[] = {PG_GETARG_DATUM(5), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4)};
-    const bool nulls[] = {false, false, static_cast<bool>(PG_ARGISNULL(4))};
-    const MemoryContext caller_context = CurrentMemoryContext;
-    SPI_connect();
-    call_ledger("pgclone_merge_options", {lengthof(types), types, values, nulls}, true);
-    Jsonb* merged = DatumGetJsonbP(ledger_value(0, 1, nullptr));
-    MemoryContextSwitchTo(caller_context);
-    arguments.options = JsonbToCString(nullptr, &merged->root, VARSIZE(merged));
-    SPI_finish();
-    return arguments;
-}
-
 } // namespace pgclone
 
 using namespace pgclone;
 
+namespace {
+
+int64 submit_arguments(FunctionCallInfo fcinfo, const char* function, bool dry_run)
+{
+    ContextFreeSection section;
+    section.begin();
+    check_can_submit(function);
+    const SubmitArguments arguments = {text_argument(fcinfo, 0), text_argument(fcinfo, 1),
+                                       text_argument(fcinfo, 2), json_argument(fcinfo, 3), dry_run};
+    const int64 job_id = submit_job(arguments);
+    section.end();
+    return job_id;
+}
+
+} // namespace
+
 Datum pgclone_submit(PG_FUNCTION_ARGS)
 {
     redact_activity("SELECT pgclone_submit(<redacted>)");
-    ContextFreeSection section;
-    section.begin();
-    check_can_submit("pgclone_submit()");
-    const SubmitArguments arguments = {text_argument(fcinfo, 0), text_argument(fcinfo, 1),
-                                       text_argument(fcinfo, 2), json_argument(fcinfo, 3)};
-    const int64 job_id = submit_job(arguments);
-    section.end();
-    PG_RETURN_INT64(job_id);
+    PG_RETURN_INT64(submit_arguments(fcinfo, "pgclone_submit()", false));
 }
 
-Datum pgclone_table_async(PG_FUNCTION_ARGS)
+Datum pgclone_submit_plan(PG_FUNCTION_ARGS)
 {
-    redact_activity("SELECT pgclone_table_async(<redacted>)");
-    ContextFreeSection section;
-    section.begin();
-    check_can_submit("pgclone_table_async()");
-    const int64 job_id = submit_job(read_table_arguments(fcinfo));
-    section.end();
-    PG_RETURN_INT64(job_id);
+    redact_activity("SELECT pgclone_submit_plan(<redacted>)");
+    PG_RETURN_INT64(submit_arguments(fcinfo, "pgclone_submit_plan()", true));
 }

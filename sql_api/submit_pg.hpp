@@ -11,6 +11,7 @@ struct SubmitArguments {
     const char* scope;
     const char* object;
     const char* options; // JSON
+    bool dry_run;        // plan, and change nothing
 };
 
 // Hides an argument from errors that are raised while it is looked at: the callbacks of whoever
@@ -37,8 +38,10 @@ void check_can_submit(const char* function);
 // commit. Returns the job's id, or that of an unfinished one with the same unique_key.
 int64 submit_job(const SubmitArguments& arguments);
 
-// Reads the arguments that the table forms share (source, schema_name, table_name, include_data,
-// target_name, options) into those of pgclone_submit.
-SubmitArguments read_table_arguments(FunctionCallInfo fcinfo);
+// Arguments of an SQL function that are passed on as they are. Null pointers for SQL NULLs.
+char* text_argument(FunctionCallInfo fcinfo, int number);
+char* json_argument(FunctionCallInfo fcinfo, int number);
+// Raises what pgclone_submit raises for a NULL (22004) or blank (22023) argument.
+void check_text_argument(const char* value, const char* name);
 
 } // namespace pgclone

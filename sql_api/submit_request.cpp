@@ -47,32 +47,65 @@ void read_scope(const char* text, SubmitRequest& request)
         throw PgError(sqlstate::invalid_parameter_value,
                       "argument \"scope\" is not a known scope: \"" + std::string(text) + "\"", {},
                       "Valid scopes are \"table\", \"schema\", \"database\" and \"functions\".");
-    if (request.scope != JobScope::table)
-        throw PgError(sqlstate::feature_not_supported,
-                      "scope \"" + std::string(text) + "\" is not supported yet", {},
-                      "Use scope \"table\", once for each table.");
 }
 
 void read_object(const char* text, SubmitRequest& request)
 {
+    const std::string scope = "in scope \"" + std::string(to_text(request.scope)) + "\"";
+    if (request.scope == JobScope::database) {
+        if (text)
+            throw PgError(sqlstate::invalid_parameter_value,
+                          "argument \"object\" must be null " + scope, {},
+                          "The source names the database.");
+        return;
+    }
     if (!text)
         throw PgError(sqlstate::null_value_not_allowed,
-                      "argument \"object\" must not be null in scope \"table\"", {},
-                      "Name the table as schema.table, with identifiers quoted as in SQL.");
-    const QualifiedName name = parse_qualified_name(text, "object");
-    copy_text(request.schema_name, name.schema);
-    copy_text(request.table_name, name.name);
+                      "argument \"object\" must not be null " + scope, {},
+                      request.scope == JobScope::table
+                          ? "Name the table as schema.table, with identifiers quoted as in SQL."
+                          : "Name the schema, quoted as in SQL.");
+    if (request.scope == JobScope::table) {
+        const QualifiedName name = parse_qualified_name(text, "object");
+        copy_text(request.schema_name, name.schema);
+        copy_text(request.table_name, name.name);
+        return;
+    }
+    const std::string schema = parse_schema_name(text, "object");
+    if (is_system_schema(schema))
+        throw PgError(sqlstate::invalid_parameter_value,
+                      "argument \"object\" must not name a system schema");
+    copy_text(request.schema_name, schema);
 }
+
+namespace {
+
+// A pattern for tables of another schema would never match.
+void check_patterns(const std::vector<TablePattern>& patterns, const char* option,
+                    const char* schema)
+{
+    for (const TablePattern& pattern : patterns) {
+        const std::vector<TablePattern> of_schema{TablePattern{"", pattern.schema}};
+        if (!pattern.schema.empty() && !matches_any(of_schema, "", schema))
+            throw PgError(sqlstate::invalid_parameter_value,
+                          "option \"" + std::string(option) + "\" has a pattern for another schema",
+                          "Only schema \"" + std::string(schema) + "\" is cloned.");
+    }
+}
+
+} // namespace
 
 void read_options(const char* json, SubmitRequest& request)
 {
     const CloneOptions options = parse_options(json, request.scope);
-    if (!copy_text(request.target_schema,
-                   options.target_schema.value_or(std::string(request.schema_name))))
-        raise_too_long("option \"target_schema\"", name_bytes - 1);
-    if (!copy_text(request.target_name,
-                   options.target_name.value_or(std::string(request.table_name))))
-        raise_too_long("option \"target_name\"", name_bytes - 1);
+    if (request.scope == JobScope::schema) {
+        check_patterns(options.include, "include", request.schema_name);
+        check_patterns(options.exclude, "exclude", request.schema_name);
+    }
+    copy_text(request.target_schema,
+              options.target_schema.value_or(std::string(request.schema_name)));
+    copy_text(request.target_name, options.target_name.value_or(std::string(request.table_name)));
+    copy_text(request.target_database, options.target_database.value_or(std::string()));
     request.has_where = options.where.has_value();
     if (request.has_where && !copy_text(request.where, *options.where))
         raise_too_long("option \"where\"", where_bytes - 1);
@@ -112,9 +145,10 @@ void write_object(const char* schema_name, const char* table_name,
 {
     if (std::strlen(schema_name) >= name_bytes)
         raise_too_long("argument \"schema_name\"", name_bytes - 1);
-    if (std::strlen(table_name) >= name_bytes)
+    if (table_name && std::strlen(table_name) >= name_bytes)
         raise_too_long("argument \"table_name\"", name_bytes - 1);
-    copy_text(object, quote_qualified({schema_name, table_name}));
+    copy_text(object, table_name ? quote_qualified({schema_name, table_name})
+                                 : quote_identifier(schema_name));
 }
 
 bool validate_loopback_conninfo(const char* text, char* reason, std::size_t reason_bytes) noexcept

@@ -12,6 +12,7 @@ inline constexpr int where_bytes = 16384;
 inline constexpr int unique_key_bytes = 1024;
 inline constexpr int quoted_object_bytes = 4 * name_bytes + 8;
 
+// Names that the scope does not have are empty.
 struct SubmitRequest {
     JobScope scope;
     bool has_where;
@@ -20,6 +21,7 @@ struct SubmitRequest {
     char table_name[name_bytes];
     char target_schema[name_bytes];
     char target_name[name_bytes];
+    char target_database[name_bytes]; // to be created
     char where[where_bytes];
     char unique_key[unique_key_bytes];
     char conninfo[conninfo_bytes]; // secret
@@ -29,10 +31,11 @@ struct SubmitRequest {
 // Each of these raises PgError, with the argument's or option's name in its message, and is to be
 // called through call_cpp().
 
-// 22023 for an unknown scope, 0A000 for one that is not supported yet.
+// 22023 for an unknown scope.
 void read_scope(const char* text, SubmitRequest& request);
 
-// Needs the scope. `text` is null if the argument is.
+// Needs the scope. `text` is null if the argument is: 22004 where the scope needs it, 22023 if the
+// scope has no object.
 void read_object(const char* text, SubmitRequest& request);
 
 // Needs scope and object. `json` is the text of a jsonb value.
@@ -44,8 +47,8 @@ bool looks_like_conninfo(const char* text) noexcept;
 // Parses a connection string; `unprivileged` applies the rules for non-superusers.
 void read_conninfo(const char* text, bool unprivileged, SubmitRequest& request);
 
-// Writes "schema"."name", quoted, for pgclone_submit's argument `object`; 22023 if a name is too
-// long.
+// Writes "schema"."name", quoted, for pgclone_submit's argument `object`, or "schema" alone if
+// `table_name` is null; 22023 if a name is too long.
 void write_object(const char* schema_name, const char* table_name,
                   char (&object)[quoted_object_bytes]);
 

@@ -1,15 +1,18 @@
-// pgclone_table: submits in a session of its own, so that the job does not depend on the caller's
-// transaction, and waits.
+// The forms that wait: pgclone_table, pgclone_schema, ...
 #include "shared/boundary_pg.hpp"
-#include "sql_api/control_pg.hpp"
+#include "sql_api/clone_forms_pg.hpp"
 #include "sql_api/ledger_access_pg.hpp"
 #include "sql_api/loopback_session_pg.hpp"
-#include "sql_api/submit_pg.hpp"
+#include "sql_api/sync_pg.hpp"
 
 extern "C" {
 #include "storage/ipc.h"
 
 PG_FUNCTION_INFO_V1(pgclone_table);
+PG_FUNCTION_INFO_V1(pgclone_schema);
+PG_FUNCTION_INFO_V1(pgclone_functions);
+PG_FUNCTION_INFO_V1(pgclone_database);
+PG_FUNCTION_INFO_V1(pgclone_database_create);
 }
 
 namespace pgclone {
@@ -51,10 +54,10 @@ void submit_through_loopback(SyncCall& call, const SubmitArguments& arguments)
     find_extension(extension);
     open_loopback_session(call.session);
 
-    const char* submit =
-        psprintf("SELECT %s.pgclone_submit($1::pg_catalog.text, $2::pg_catalog.text, "
-                 "$3::pg_catalog.text, $4::pg_catalog.jsonb)",
-                 quote_identifier(extension.schema));
+    const char* submit = psprintf("SELECT %s.%s($1::pg_catalog.text, $2::pg_catalog.text, "
+                                  "$3::pg_catalog.text, $4::pg_catalog.jsonb)",
+                                  quote_identifier(extension.schema),
+                                  arguments.dry_run ? "pgclone_submit_plan" : "pgclone_submit");
     const char* const values[] = {arguments.source, arguments.scope, arguments.object,
                                   arguments.options};
     run_on_loopback(call.session, "BEGIN", 0, nullptr);
@@ -90,12 +93,23 @@ void name_job_in_context(void* argument)
     errcontext("pgclone job " INT64_FORMAT, *static_cast<int64*>(argument));
 }
 
-// Raises how the job ended, unless it completed, as an error of its own.
-void raise_unless_completed(int64 job_id)
+} // namespace
+
+int64 submit_and_wait(const SubmitArguments& arguments)
 {
-    LedgerOutcome outcome;
-    if (!read_outcome(job_id, outcome))
-        raise_no_such_job(job_id);
+    SyncCall call = {};
+    PG_ENSURE_ERROR_CLEANUP(cancel_on_exit, PointerGetDatum(&call));
+    {
+        submit_through_loopback(call, arguments);
+        explicit_bzero(arguments.source, strlen(arguments.source));
+        wait_for_own_job(call);
+    }
+    PG_END_ENSURE_ERROR_CLEANUP(cancel_on_exit, PointerGetDatum(&call));
+    return call.job_id;
+}
+
+void raise_unless_completed(int64 job_id, LedgerOutcome& outcome)
+{
     if (strcmp(outcome.status, "completed") == 0)
         return;
     // unique_key may have led to somebody else's job, whose error is theirs to see.
@@ -113,6 +127,22 @@ void raise_unless_completed(int64 job_id)
     raise_error(outcome.error);
 }
 
+namespace {
+
+Datum clone_and_wait(FunctionCallInfo fcinfo, CloneForm form, const char* function)
+{
+    ContextFreeSection section;
+    section.begin();
+    check_can_submit(function);
+    const int64 job_id = submit_and_wait(read_form_arguments(fcinfo, form));
+    LedgerOutcome outcome;
+    if (!read_outcome(job_id, outcome))
+        raise_no_such_job(job_id);
+    raise_unless_completed(job_id, outcome);
+    section.end();
+    PG_RETURN_TEXT_P(cstring_to_text("completed"));
+}
+
 } // namespace
 
 } // namespace pgclone
@@ -122,21 +152,29 @@ using namespace pgclone;
 Datum pgclone_table(PG_FUNCTION_ARGS)
 {
     redact_activity("SELECT pgclone_table(<redacted>)");
-    ContextFreeSection section;
-    section.begin();
-    check_can_submit("pgclone_table()");
-    const SubmitArguments arguments = read_table_arguments(fcinfo);
+    return clone_and_wait(fcinfo, CloneForm::table, "pgclone_table()");
+}
 
-    SyncCall call = {};
-    PG_ENSURE_ERROR_CLEANUP(cancel_on_exit, PointerGetDatum(&call));
-    {
-        submit_through_loopback(call, arguments);
-        explicit_bzero(arguments.source, strlen(arguments.source));
-        wait_for_own_job(call);
-    }
-    PG_END_ENSURE_ERROR_CLEANUP(cancel_on_exit, PointerGetDatum(&call));
+Datum pgclone_schema(PG_FUNCTION_ARGS)
+{
+    redact_activity("SELECT pgclone_schema(<redacted>)");
+    return clone_and_wait(fcinfo, CloneForm::schema, "pgclone_schema()");
+}
 
-    raise_unless_completed(call.job_id);
-    section.end();
-    PG_RETURN_TEXT_P(cstring_to_text("completed"));
+Datum pgclone_functions(PG_FUNCTION_ARGS)
+{
+    redact_activity("SELECT pgclone_functions(<redacted>)");
+    return clone_and_wait(fcinfo, CloneForm::functions, "pgclone_functions()");
+}
+
+Datum pgclone_database(PG_FUNCTION_ARGS)
+{
+    redact_activity("SELECT pgclone_database(<redacted>)");
+    return clone_and_wait(fcinfo, CloneForm::database, "pgclone_database()");
+}
+
+Datum pgclone_database_create(PG_FUNCTION_ARGS)
+{
+    redact_activity("SELECT pgclone_database_create(<redacted>)");
+    return clone_and_wait(fcinfo, CloneForm::database_create, "pgclone_database_create()");
 }

@@ -12,7 +12,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 cd "$repo_root" || exit 1
 
-suites=(lint unit boundary pgtap faults bench)
+suites=(lint unit boundary pgtap faults fidelity bench)
 declare -A chosen=()
 passed=0
 failed=0
@@ -236,6 +236,16 @@ run_faults() {
         status=$?
         count_tap "faults/$name" $status "$tap" "$errors"
     done
+}
+
+# Whole databases, cloned and compared. What can't be had, PostgreSQL's own tests for example, is
+# skipped, and says why.
+run_fidelity() {
+    # shellcheck disable=SC2086
+    timeout 900 test/fidelity/run.sh ${chosen[fidelity]//,/ } \
+        >"$work_dir/fidelity.tap" 2>"$work_dir/fidelity.err"
+    count_tap fidelity $? "$work_dir/fidelity.tap" "$work_dir/fidelity.err"
+    grep -E '^# |^ok .* # SKIP ' "$work_dir/fidelity.tap" | grep -v '^#  ' || true
 }
 
 # Benchmarks that have a short form, and print TAP: they fail if a bound is missed by far.

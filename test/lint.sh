@@ -210,6 +210,10 @@ report "every test is run" "$(
         test/bench/*)
             [ -x "$file" ] || grep -qr --exclude="$name" -e "$name" test/bench ||
                 echo "$file: neither a program nor used by one" ;;
+        test/fidelity/run.sh) ;;
+        test/fidelity/*.sh | test/fidelity/*.pl | test/fidelity/*.sql)
+            grep -qr --exclude="$name" -e "$(basename "${name%.*}")" test/fidelity ||
+                echo "$file: used by nothing in test/fidelity" ;;
         test/boundary/* | test/demo/*) ;;
         test/all.sh | test/demo.sh | test/lib.sh | test/lint.sh | */README.md) ;;
         *) echo "$file: no runner knows it" ;;

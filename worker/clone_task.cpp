@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <boost/json.hpp>
 
@@ -15,46 +17,62 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kind_names = {
-    "schema",  "sequence", "table", "data",  "index",          "constraint", "foreign_key",
-    "trigger", "comment",  "acl",   "owner", "sequence_value", "publish"};
+constexpr std::array<std::string_view, 18> kind_names = {
+    "schema",   "sequence", "table",      "object",      "data",    "large_objects",
+    "refresh",  "validate", "analyze",    "index",       "constraint", "foreign_key",
+    "trigger",  "comment",  "acl",        "owner",       "sequence_value", "publish"};
 static_assert(static_cast<std::size_t>(TaskKind::publish) + 1 == kind_names.size());
 
 constexpr auto last_phase = JobPhase::cleanup;
 
 // Both directions go through one list of the fields (visit_fields), so that none is forgotten in
-// one of them. Writer and Reader are the visitors.
+// one of them. Writer and Reader are the visitors. Most tasks use few of the fields, and a plan may
+// have many thousands of tasks: what has its default value is not written.
 
 class Writer {
   public:
-    void operator()(std::string_view name, const std::string& value) { add(name, value); }
-    void operator()(std::string_view name, std::int32_t value) { add(name, value); }
-    void operator()(std::string_view name, std::uint32_t value) { add(name, value); }
-    void operator()(std::string_view name, std::int64_t value) { add(name, value); }
-    void operator()(std::string_view name, bool value) { add(name, value); }
-    void operator()(std::string_view name, TaskKind value) { add(name, to_text(value)); }
-    void operator()(std::string_view name, JobPhase value) { add(name, to_text(value)); }
-    void operator()(std::string_view name, const std::vector<std::string>& value)
+    template <typename Value>
+    void always(std::string_view name, const Value& value) { write(name, value); }
+
+    template <typename Value>
+    void unless_default(std::string_view name, const Value& value, const Value& usual)
     {
-        json::array array;
-        array.reserve(value.size());
-        for (const std::string& element : value)
-            array.emplace_back(json::string_view(element.data(), element.size()));
-        object_.emplace(key(name), std::move(array));
+        if (value != usual)
+            write(name, value);
     }
 
     json::object take() { return std::move(object_); }
 
   private:
-    static json::string_view key(std::string_view name) { return {name.data(), name.size()}; }
-
-    void add(std::string_view name, std::string_view value)
+    void write(std::string_view name, const std::string& value) { add(name, to_json_string(value)); }
+    void write(std::string_view name, TaskKind value) { add(name, to_json_string(to_text(value))); }
+    void write(std::string_view name, JobPhase value) { add(name, to_json_string(to_text(value))); }
+    void write(std::string_view name, const std::vector<std::string>& value)
     {
-        object_.emplace(key(name), json::string_view(value.data(), value.size()));
+        json::array array;
+        array.reserve(value.size());
+        for (const std::string& element : value)
+            array.emplace_back(to_json_string(element));
+        add(name, std::move(array));
+    }
+    template <typename Integer>
+    void write(std::string_view name, const std::vector<Integer>& value)
+    {
+        add(name, json::array(value.begin(), value.end()));
     }
     template <typename Scalar>
     requires std::is_arithmetic_v<Scalar>
-    void add(std::string_view name, Scalar value) { object_.emplace(key(name), value); }
+    void write(std::string_view name, Scalar value) { add(name, value); }
+
+    static json::string_view to_json_string(std::string_view text)
+    {
+        return {text.data(), text.size()};
+    }
+    template <typename Value>
+    void add(std::string_view name, Value&& value)
+    {
+        object_.emplace(to_json_string(name), std::forward<Value>(value));
+    }
 
     json::object object_;
 };
@@ -63,44 +81,21 @@ class Reader {
   public:
     explicit Reader(const json::object& object) : object_(object) {}
 
-    void operator()(std::string_view name, std::string& value) { value = text(name, find(name)); }
-    void operator()(std::string_view name, std::int32_t& value) { read_integer(name, value); }
-    void operator()(std::string_view name, std::uint32_t& value) { read_integer(name, value); }
-    void operator()(std::string_view name, std::int64_t& value) { read_integer(name, value); }
-    void operator()(std::string_view name, bool& value)
+    template <typename Value>
+    void always(std::string_view name, Value& value)
     {
-        const json::value& found = find(name);
-        if (!found.is_bool())
+        const json::value* found = find(name);
+        if (found == nullptr)
             raise_malformed(name);
-        value = found.get_bool();
+        read(name, *found, value);
     }
-    void operator()(std::string_view name, TaskKind& value)
+
+    template <typename Value>
+    void unless_default(std::string_view name, Value& value, const Value& usual)
     {
-        const std::string word = text(name, find(name));
-        const auto* known = std::find(kind_names.begin(), kind_names.end(), word);
-        if (known == kind_names.end())
-            raise_malformed(name);
-        value = static_cast<TaskKind>(known - kind_names.begin());
-    }
-    void operator()(std::string_view name, JobPhase& value)
-    {
-        const std::string word = text(name, find(name));
-        for (int i = 0; i <= static_cast<int>(last_phase); i++) {
-            if (to_text(static_cast<JobPhase>(i)) == word) {
-                value = static_cast<JobPhase>(i);
-                return;
-            }
-        }
-        raise_malformed(name);
-    }
-    void operator()(std::string_view name, std::vector<std::string>& value)
-    {
-        const json::value& found = find(name);
-        if (!found.is_array())
-            raise_malformed(name);
-        value.clear();
-        for (const json::value& element : found.get_array())
-            value.push_back(text(name, element));
+        value = usual;
+        if (const json::value* found = find(name))
+            read(name, *found, value);
     }
 
     [[noreturn]] static void raise_malformed(std::string_view name)
@@ -110,26 +105,58 @@ class Reader {
     }
 
   private:
-    const json::value& find(std::string_view name) const
+    const json::value* find(std::string_view name) const
     {
-        const json::value* found = object_.if_contains({name.data(), name.size()});
-        if (found == nullptr)
-            raise_malformed(name);
-        return *found;
+        return object_.if_contains({name.data(), name.size()});
     }
 
-    static std::string text(std::string_view name, const json::value& value)
+    static void read(std::string_view name, const json::value& found, std::string& value)
     {
-        const json::string* text = value.if_string();
+        const json::string* text = found.if_string();
         if (text == nullptr)
             raise_malformed(name);
-        return std::string(text->data(), text->size());
+        value.assign(text->data(), text->size());
     }
-
-    template <typename Integer>
-    void read_integer(std::string_view name, Integer& value)
+    static void read(std::string_view name, const json::value& found, bool& value)
     {
-        const json::value& found = find(name);
+        if (!found.is_bool())
+            raise_malformed(name);
+        value = found.get_bool();
+    }
+    static void read(std::string_view name, const json::value& found, TaskKind& value)
+    {
+        std::string word;
+        read(name, found, word);
+        const auto* known = std::find(kind_names.begin(), kind_names.end(), word);
+        if (known == kind_names.end())
+            raise_malformed(name);
+        value = static_cast<TaskKind>(known - kind_names.begin());
+    }
+    static void read(std::string_view name, const json::value& found, JobPhase& value)
+    {
+        std::string word;
+        read(name, found, word);
+        for (int i = 0; i <= static_cast<int>(last_phase); i++) {
+            if (to_text(static_cast<JobPhase>(i)) == word) {
+                value = static_cast<JobPhase>(i);
+                return;
+            }
+        }
+        raise_malformed(name);
+    }
+    template <typename Element>
+    static void read(std::string_view name, const json::value& found, std::vector<Element>& value)
+    {
+        if (!found.is_array())
+            raise_malformed(name);
+        value.clear();
+        for (const json::value& element : found.get_array())
+            read(name, element, value.emplace_back());
+    }
+    template <typename Integer>
+    requires std::is_integral_v<Integer>
+    static void read(std::string_view name, const json::value& found, Integer& value)
+    {
         if (!found.is_int64() || found.get_int64() < std::numeric_limits<Integer>::min() ||
             found.get_int64() > std::numeric_limits<Integer>::max())
             raise_malformed(name);
@@ -142,26 +169,40 @@ class Reader {
 template <typename Task, typename Visitor>
 void visit_fields(Task& task, Visitor& visit)
 {
-    visit("task_id", task.task_id);
-    visit("stage", task.stage);
-    visit("kind", task.kind);
-    visit("phase", task.phase);
-    visit("in_table_worker", task.in_table_worker);
-    visit("schema_name", task.schema_name);
-    visit("object_name", task.object_name);
-    visit("statements", task.statements);
-    visit("cleanup", task.cleanup);
-    visit("skip_reason", task.skip_reason);
-    visit("source_copy", task.source_copy);
-    visit("target_copy", task.target_copy);
-    visit("truncate", task.truncate);
-    visit("format", task.format);
-    visit("column_list", task.column_list);
-    visit("predicate", task.predicate);
-    visit("source_filenode", task.source_filenode);
-    visit("source_oid", task.source_oid);
-    visit("source_schema", task.source_schema);
-    visit("source_table", task.source_table);
+    const CloneTask usual;
+    const auto field = [&](std::string_view name, auto member) {
+        visit.unless_default(name, task.*member, usual.*member);
+    };
+    // These are columns of the ledger that must not be null.
+    visit.always("task_id", task.task_id);
+    visit.always("stage", task.stage);
+    visit.always("kind", task.kind);
+    visit.always("phase", task.phase);
+    field("object_kind", &CloneTask::object_kind);
+    field("in_table_worker", &CloneTask::in_table_worker);
+    field("after", &CloneTask::after);
+    field("completes_table", &CloneTask::completes_table);
+    field("schema_name", &CloneTask::schema_name);
+    field("object_name", &CloneTask::object_name);
+    field("search_path", &CloneTask::search_path);
+    field("statements", &CloneTask::statements);
+    field("cleanup", &CloneTask::cleanup);
+    field("skip_reason", &CloneTask::skip_reason);
+    field("source_copy", &CloneTask::source_copy);
+    field("target_copy", &CloneTask::target_copy);
+    field("truncate", &CloneTask::truncate);
+    field("format", &CloneTask::format);
+    field("column_list", &CloneTask::column_list);
+    field("predicate", &CloneTask::predicate);
+    field("source_filenode", &CloneTask::source_filenode);
+    field("source_oid", &CloneTask::source_oid);
+    field("source_schema", &CloneTask::source_schema);
+    field("source_table", &CloneTask::source_table);
+    field("large_objects", &CloneTask::large_objects);
+    field("estimated_rows", &CloneTask::estimated_rows);
+    field("estimated_bytes", &CloneTask::estimated_bytes);
+    field("conflict", &CloneTask::conflict);
+    field("missing", &CloneTask::missing);
 }
 
 } // namespace
@@ -172,16 +213,27 @@ std::string_view to_text(TaskKind kind) noexcept
     return index < kind_names.size() ? kind_names[index] : std::string_view("unknown");
 }
 
+std::string describe(const CloneTask& task)
+{
+    std::string kind = task.object_kind.empty() ? std::string(to_text(task.kind)) : task.object_kind;
+    std::replace(kind.begin(), kind.end(), '_', ' ');
+    const std::string schema = task.schema_name.empty() ? "" : task.schema_name + ".";
+    return kind + " \"" + schema + task.object_name + "\"";
+}
+
+std::string task_to_json(const CloneTask& task)
+{
+    Writer writer;
+    visit_fields(task, writer);
+    return json::serialize(writer.take());
+}
+
 std::string to_json(const std::vector<CloneTask>& tasks)
 {
-    json::array array;
-    array.reserve(tasks.size());
-    for (const CloneTask& task : tasks) {
-        Writer writer;
-        visit_fields(task, writer);
-        array.emplace_back(writer.take());
-    }
-    return json::serialize(array);
+    std::string array = "[";
+    for (const CloneTask& task : tasks)
+        array += (array.size() > 1 ? "," : "") + task_to_json(task);
+    return array + "]";
 }
 
 CloneTask task_from_json(std::string_view text)

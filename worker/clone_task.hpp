@@ -14,7 +14,12 @@ enum class TaskKind {
     schema,
     sequence,
     table,
+    object, // of scopes schema, database and functions: DDL, by the job worker, many at a time
     data,
+    large_objects,
+    refresh,  // of a materialized view
+    validate, // of a foreign key
+    analyze,
     index,
     constraint,
     foreign_key,
@@ -31,14 +36,24 @@ struct CloneTask {
     // All tasks of a stage may run at once, when all of the stages before are done.
     std::int32_t stage = 0;
     TaskKind kind = TaskKind::table;
+    // What the views show instead of the kind (but for data), and messages call the object, if it
+    // is not empty: view, function, index, ...
+    std::string object_kind;
     JobPhase phase = JobPhase::schema;
     bool in_table_worker = false; // else the job worker does it
+    // Tasks of this or earlier stages without which this one makes no sense: it starts when they
+    // are done, and is left out if one of them failed or was left out. Ids in ascending order.
+    std::vector<std::int32_t> after;
+    bool completes_table = false; // counts as a table of the job when it is done
     // The object in the user's words (final names on the target).
     std::string schema_name;
     std::string object_name;
+    // Of the transaction on the target (SET LOCAL search_path), an SQL list; empty = as the session.
+    std::string search_path;
     // DDL for the target, run in one transaction with the done-mark. Each is one statement.
     std::vector<std::string> statements;
-    // Of one task of the job: what drops all that the job makes until it is done.
+    // What undoes a task that is done, when the job fails: run for the last task first, each
+    // statement by itself. That of the task `publish` is run whether it is done or not.
     std::vector<std::string> cleanup;
     // Not empty: the task is not carried out, and this says why.
     std::string skip_reason;
@@ -54,11 +69,25 @@ struct CloneTask {
     std::uint32_t source_oid = 0;    // of the table, as the snapshot sees it
     std::string source_schema;       // the table to lock on the source
     std::string source_table;
+
+    // Of a large_objects task: their OIDs, the same on both sides. They exist on the target, empty.
+    std::vector<std::uint32_t> large_objects;
+
+    // For people, and for pgclone_plan:
+    std::int64_t estimated_rows = -1; // -1 = it copies none, or unknown
+    std::int64_t estimated_bytes = -1;
+    std::string conflict; // of a dry run: what stands in the way on the target
+    std::string missing;  // of a dry run: what the target lacks
 };
 
 std::string_view to_text(TaskKind kind) noexcept;
 
-// As JSON for the ledger's `spec` column, and back. from_json raises XX000 if it is malformed.
+// kind and name as messages show it: view "sales.totals".
+std::string describe(const CloneTask& task);
+
+// As JSON for the ledger's `spec` column, without what has its default value, and back.
+// task_from_json raises XX000 if it is malformed.
+std::string task_to_json(const CloneTask& task);
 std::string to_json(const std::vector<CloneTask>& tasks);
 CloneTask task_from_json(std::string_view json);
 

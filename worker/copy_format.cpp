@@ -1,5 +1,7 @@
 #include "worker/copy_format.hpp"
 
+#include <string_view>
+
 namespace pgclone {
 
 namespace {
@@ -24,7 +26,8 @@ std::string select_statement(const QualifiedName& table, const std::vector<std::
 }
 
 CopyPlan plan_copy(const QualifiedName& source, const QualifiedName& target,
-                   const std::vector<std::string>& columns, const std::string& where, bool binary)
+                   const std::vector<std::string>& columns, const std::string& where, bool binary,
+                   bool freeze)
 {
     CopyPlan plan;
     // Rows without columns: COPY has no empty column list. The SELECT gives an empty line for
@@ -39,10 +42,24 @@ CopyPlan plan_copy(const QualifiedName& source, const QualifiedName& target,
         plan.source_copy = "COPY (" + select_statement(source, columns, where) + ") TO STDOUT";
     if (binary)
         plan.source_copy += " WITH (FORMAT binary)";
-    plan.target_copy = "COPY " + quote_qualified(target) + list + " FROM STDIN WITH (FREEZE" +
-                       (binary ? ", FORMAT binary)" : ")");
+    std::string how = freeze ? "FREEZE" : "";
+    if (binary)
+        how += std::string(freeze ? ", " : "") + "FORMAT binary";
+    plan.target_copy = "COPY " + quote_qualified(target) + list + " FROM STDIN" +
+                       (how.empty() ? "" : " WITH (" + how + ")");
     plan.format = binary ? "binary" : "text";
     return plan;
+}
+
+std::string without_freeze(std::string target_copy)
+{
+    constexpr std::string_view alone = " WITH (FREEZE)";
+    constexpr std::string_view first = "FREEZE, FORMAT binary)";
+    if (target_copy.ends_with(alone))
+        target_copy.resize(target_copy.size() - alone.size());
+    else if (target_copy.ends_with(first))
+        target_copy.replace(target_copy.size() - first.size(), first.size(), "FORMAT binary)");
+    return target_copy;
 }
 
 } // namespace pgclone

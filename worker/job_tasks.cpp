@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
+#include "worker/ddl_batch.hpp"
 #include "worker/randomness.hpp"
 #include "worker/retry_policy.hpp"
 
@@ -10,23 +12,35 @@ namespace pgclone {
 
 namespace {
 
-constexpr const char* own_name = "job worker";
 // Every change is signalled; this is for the signal that nobody thought of.
 constexpr milliseconds safety_tick{10000};
 
 std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
 {
     std::vector<ScheduledTask> scheduled;
+    scheduled.reserve(tasks.size());
     for (const CloneTask& task : tasks) {
-        ScheduledTask entry;
+        ScheduledTask& entry = scheduled.emplace_back();
         entry.task_id = task.task_id;
         entry.stage = task.stage;
         entry.in_table_worker = task.in_table_worker;
+        entry.batched = may_be_batched(task);
+        entry.reads_source =
+            task.kind == TaskKind::data || task.kind == TaskKind::large_objects;
+        entry.statements = static_cast<int>(task.statements.size());
+        entry.after = task.after;
         entry.progress =
-            task.skip_reason.empty() ? TaskProgress::pending : TaskProgress::done;
-        scheduled.push_back(entry);
+            task.skip_reason.empty() ? TaskProgress::pending : TaskProgress::skipped;
     }
     return scheduled;
+}
+
+std::unordered_map<std::int32_t, std::size_t> positions_of(const std::vector<CloneTask>& tasks)
+{
+    std::unordered_map<std::int32_t, std::size_t> positions;
+    for (std::size_t i = 0; i < tasks.size(); i++)
+        positions.emplace(tasks[i].task_id, i);
+    return positions;
 }
 
 // Changes the slot of a table worker if it is still the same process's.
@@ -49,53 +63,70 @@ JobTasks::JobTasks(EventLoop& loop, PgSession& target, SourceSnapshot& snapshot,
                    std::vector<CloneTask>& tasks, int parallel, int retries)
     : loop_(loop), target_(target), snapshot_(snapshot), job_(job),
       ledger_(target, job.extension_schema, job.job_id), tasks_(tasks),
-      schedule_(to_schedule(tasks)), parallel_(parallel), retries_(retries)
+      positions_(positions_of(tasks)), schedule_(to_schedule(tasks)), parallel_(parallel),
+      retries_(retries)
 {
     reports_.reserve(server::worker_slot_count());
 }
 
 const CloneTask& JobTasks::task(int task_id) const
 {
-    for (const CloneTask& task : tasks_) {
-        if (task.task_id == task_id)
-            return task;
-    }
-    throw PgError(sqlstate::internal_error, "unknown task " + std::to_string(task_id));
-}
-
-bool JobTasks::data_remains() const
-{
-    return std::any_of(tasks_.begin(), tasks_.end(), [this](const CloneTask& task) {
-        return task.kind == TaskKind::data && !schedule_.is_done(task.task_id);
-    });
+    const auto found = positions_.find(task_id);
+    if (found == positions_.end() || found->second >= tasks_.size())
+        throw PgError(sqlstate::internal_error, "unknown task " + std::to_string(task_id));
+    return tasks_[found->second];
 }
 
 Async<void> JobTasks::run()
 {
-    while (!schedule_.all_done()) {
+    co_await leave_out(schedule_.left_out_by_plan());
+    while (!schedule_.all_finished()) {
         const std::uint64_t seen = loop_.wakes();
-        co_await run_own_tasks();
         show_progress();
         co_await collect_results();
         // Taken before tasks are assigned: a retry that becomes due in between is seen below.
         const std::int64_t now = server::current_timestamp();
         assign_tasks();
-        if (schedule_.all_done() || schedule_.next(false, now))
+        const bool was_busy = co_await run_own_tasks();
+        if (was_busy || schedule_.all_finished())
             continue;
         const auto until_retry = microseconds(schedule_.next_retry(now) - now);
         const auto pause = std::min<microseconds>(until_retry, safety_tick);
         co_await loop_.wait_for_wake(seen, Clock::now() + pause);
     }
+    if (failed_ > 0)
+        raise_incomplete();
+}
+
+void JobTasks::raise_incomplete() const
+{
+    const auto planned = std::count_if(tasks_.begin(), tasks_.end(), [](const CloneTask& task) {
+        return task.skip_reason.empty() && task.kind != TaskKind::publish;
+    });
+    std::string message = std::to_string(failed_) + " of " + std::to_string(planned) +
+                          (planned == 1 ? " task" : " tasks") + " failed";
+    if (left_out_ > 0)
+        message += ", " + std::to_string(left_out_) + (left_out_ == 1 ? " was" : " were") +
+                   " left out";
+    std::string detail = "The first error: " + first_error_->message();
+    if (!first_error_->detail().empty())
+        detail += "\n" + first_error_->detail();
+    throw IncompleteJob(first_error_->sqlstate(), message, detail,
+                        "pgclone_tasks_view shows them. All else was done, and stays.");
 }
 
 // Phase, number of useful table workers, and the snapshot's end follow from what is done.
 void JobTasks::show_progress()
 {
-    if (!data_remains())
+    if (!schedule_.source_is_needed())
         snapshot_.close(); // what it held back on the source is free again
     const int wanted = schedule_.useful_table_workers(parallel_);
     const std::optional<int> current = schedule_.current_task();
-    const JobPhase phase = current ? task(*current).phase : JobPhase::finishing;
+    JobPhase phase = current ? task(*current).phase : JobPhase::finishing;
+    // Indexes of the first tables come while others are still copied; table workers that see a
+    // later phase give their source sessions up.
+    if (schedule_.source_is_needed())
+        phase = std::min(phase, JobPhase::data);
     const std::int64_t now = server::current_timestamp();
     bool fewer = false;
     bool more = false;
@@ -145,9 +176,8 @@ Async<void> JobTasks::collect_results()
             continue;
         if (report.state == TaskState::done) {
             server::accept_task_result(report.index, report.generation);
-            schedule_.find(report.task_id)->progress = TaskProgress::done;
-            note_done(task(report.task_id));
             holders_.erase(held);
+            finish_task(report.task_id);
         } else if (report.state == TaskState::failed) {
             const std::string name = held->second.name;
             const PgError error(report.error);
@@ -197,10 +227,10 @@ void JobTasks::assign_tasks()
     for (const WorkerReport& report : reports_) {
         if (!report.attached || report.state != TaskState::idle)
             continue;
-        ScheduledTask* next = schedule_.next(true, now);
+        const std::optional<std::int32_t> next = schedule_.next_for_table_worker(now);
         if (!next)
             return;
-        const int task_id = next->task_id;
+        const int task_id = *next;
         const bool given = update_table_worker(
             report.index, report.generation, [task_id](WorkerSlot& worker) noexcept {
                 worker.task_id = task_id;
@@ -208,86 +238,85 @@ void JobTasks::assign_tasks()
             });
         if (!given)
             continue;
-        next->progress = TaskProgress::running;
+        schedule_.start(task_id);
         const std::string name = std::to_string(job_.job_id) + "." + std::to_string(report.number);
         holders_[task_id] = {report.index, report.generation, name};
         server::wake_worker(report.index);
     }
 }
 
-Async<void> JobTasks::run_own_tasks()
+void JobTasks::finish_task(int task_id)
 {
-    for (;;) {
-        ScheduledTask* next = schedule_.next(false, server::current_timestamp());
-        if (!next)
-            co_return;
-        const int task_id = next->task_id;
-        show_progress();
-        std::optional<PgError> failure;
-        try {
-            co_await run_own_task(task(task_id));
-        } catch (const PgError& error) {
-            loop_.check_interrupts(); // a cancel shows as an error of whatever ran
-            if (!target_.is_open())
-                throw;
-            failure = error;
-        }
-        if (!failure) {
-            schedule_.find(task_id)->progress = TaskProgress::done;
-            note_done(task(task_id));
-            continue;
-        }
-        co_await target_.execute("ROLLBACK");
-        const std::string worker(own_name);
-        co_await handle_failure(task_id, worker, *failure);
-    }
-}
-
-Async<void> JobTasks::run_own_task(CloneTask task)
-{
-    const std::string worker(own_name);
-    const std::string object = task.schema_name + "." + task.object_name;
-    server::update_self(
-        [&object](WorkerSlot& slot) noexcept { copy_text(slot.current_table, object); });
-    co_await ledger_.task_start(task.task_id, worker);
-    co_await target_.execute("BEGIN");
-    co_await ledger_.task_lock(task.task_id, worker);
-    for (const std::string& statement : task.statements)
-        co_await target_.query(statement);
-    const CopyResult nothing;
-    co_await ledger_.task_done(task.task_id, worker, nothing);
-    if (task.kind == TaskKind::publish && on_publish_)
-        co_await on_publish_();
-    co_await target_.execute("COMMIT");
-}
-
-void JobTasks::note_done(const CloneTask& task)
-{
-    if (task.kind == TaskKind::publish)
+    schedule_.finish(task_id);
+    if (task(task_id).completes_table)
         server::update_job([](JobSlot& job) noexcept { job.tables_completed++; });
 }
 
-// Tries again later what may pass, gives the job up otherwise.
+bool JobTasks::may_retry(int task_id, const PgError& error) const
+{
+    return is_transient(error.sqlstate()) && schedule_.failures(task_id) < retries_;
+}
+
+void JobTasks::try_again(int task_id)
+{
+    const milliseconds delay = backoff(schedule_.failures(task_id) + 1, random_fraction());
+    schedule_.try_again(task_id,
+                        server::current_timestamp() +
+                            std::chrono::duration_cast<microseconds>(delay).count());
+}
+
 Async<void> JobTasks::handle_failure(int task_id, std::string worker, PgError error)
 {
-    ScheduledTask& scheduled = *schedule_.find(task_id);
-    const bool retry = is_transient(error.sqlstate()) && scheduled.failures < retries_;
+    const std::optional<PgError> fatal =
+        co_await settle_failure(task_id, std::move(worker), std::move(error));
+    if (fatal)
+        throw *fatal;
+}
+
+// Tries again later what may pass. Else returns the error that ends the job, or goes on without
+// the task.
+Async<std::optional<PgError>> JobTasks::settle_failure(int task_id, std::string worker,
+                                                       PgError error)
+{
+    const bool retry = may_retry(task_id, error);
     const std::string status = co_await ledger_.task_failed(task_id, worker, error, retry);
+    std::optional<PgError> fatal;
     if (status == "done") {
         // Its commit went through, only the news of it was lost.
-        scheduled.progress = TaskProgress::done;
-        note_done(task(task_id));
-        co_return;
+        finish_task(task_id);
+        co_return fatal;
     }
-    if (!retry)
-        throw error;
-    scheduled.failures++;
-    scheduled.progress = TaskProgress::pending;
-    const milliseconds delay = backoff(scheduled.failures, random_fraction());
-    scheduled.not_before =
-        server::current_timestamp() + std::chrono::duration_cast<microseconds>(delay).count();
-    if (data_remains() && snapshot_.is_lost())
+    if (!retry && (!continues_ || concerns_whole_job(error))) {
+        fatal = std::move(error);
+        co_return fatal;
+    }
+    if (!retry) {
+        failed_++;
+        if (!first_error_)
+            first_error_ = error;
+        std::vector<LeftOutTask> left_out = schedule_.fail(task_id);
+        left_out_ += static_cast<int>(left_out.size());
+        co_await leave_out(std::move(left_out));
+        co_return fatal;
+    }
+    try_again(task_id);
+    if (schedule_.source_is_needed() && snapshot_.is_lost())
         co_await renew_snapshot();
+    co_return fatal;
+}
+
+// The ledger says why they are not carried out.
+Async<void> JobTasks::leave_out(std::vector<LeftOutTask> tasks)
+{
+    std::map<std::int32_t, TaskIds> by_cause;
+    for (const LeftOutTask& left_out : tasks)
+        by_cause[left_out.cause].push_back(left_out.task_id);
+    for (const auto& [cause, task_ids] : by_cause) {
+        const bool failed = schedule_.progress(cause) == TaskProgress::failed;
+        const std::string reason =
+            describe(task(cause)) + ", which it needs, " + (failed ? "failed" : "is left out");
+        co_await ledger_.tasks_skip(task_ids, reason);
+    }
 }
 
 Async<void> JobTasks::renew_snapshot()

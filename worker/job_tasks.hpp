@@ -2,9 +2,12 @@
 // tries again what failed for a passing reason. What comes next is decided by TaskSchedule.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "worker/clone_task.hpp"
@@ -16,12 +19,23 @@
 
 namespace pgclone {
 
+// The end of a job that goes on after errors and met some: all else was done, and stays. Has the
+// SQLSTATE of the first error.
+class IncompleteJob : public PgError {
+  public:
+    using PgError::PgError;
+};
+
 class JobTasks {
   public:
     // `target` is the job worker's loopback session. `parallel`: most table workers at a time;
-    // `retries`: further attempts of a task after a transient error.
+    // `retries`: further attempts of a task after a transient error. The order and the ids of
+    // `tasks` must not change as long as this lives.
     JobTasks(EventLoop& loop, PgSession& target, SourceSnapshot& snapshot, JobIdentity job,
              std::vector<CloneTask>& tasks, int parallel, int retries);
+
+    // on_error = continue: what can be done without a task that failed is done.
+    void continue_on_error() noexcept { continues_ = true; }
 
     // Called after the snapshot was lost and a new one taken, before any task goes on. Raises if
     // the job cannot go on with it.
@@ -32,8 +46,14 @@ class JobTasks {
     using PublishHandler = std::function<Async<void>()>;
     void set_publish_handler(PublishHandler handler) { on_publish_ = std::move(handler); }
 
-    // Runs until every task is done. Raises the error of the first task that cannot be.
+    // Runs until every task is done. Raises the error of the first task that cannot be; with
+    // continue_on_error() IncompleteJob at the end, without `publish`.
     Async<void> run();
+
+    bool is_done(std::int32_t task_id) const
+    {
+        return schedule_.progress(task_id) == TaskProgress::done;
+    }
 
   private:
     // What a table worker's slot said under the lock.
@@ -52,31 +72,58 @@ class JobTasks {
         std::uint32_t generation;
         std::string name;
     };
+    using TaskIds = std::vector<std::int32_t>;
+    // Why a transaction with several tasks was rolled back.
+    struct BatchFailure {
+        PgError error;
+        std::optional<std::int32_t> task_id; // none: it was not one of the tasks
+    };
 
     void read_reports();
     Async<void> collect_results();
     void assign_tasks();
-    Async<void> run_own_tasks();
-    Async<void> run_own_task(CloneTask task);
     Async<void> handle_failure(int task_id, std::string worker, PgError error);
+    Async<std::optional<PgError>> settle_failure(int task_id, std::string worker, PgError error);
+    Async<void> leave_out(std::vector<LeftOutTask> tasks);
     Async<void> renew_snapshot();
     void handle_lost_worker(const WorkerReport& report);
-    void note_done(const CloneTask& task);
+    bool may_retry(int task_id, const PgError& error) const;
+    void try_again(int task_id);
+    void finish_task(int task_id);
     void show_progress();
     const CloneTask& task(int task_id) const;
-    bool data_remains() const;
+    [[noreturn]] void raise_incomplete() const;
+
+    // The job worker's own tasks; job_batches.cpp.
+    Async<bool> run_own_tasks();
+    Async<void> run_batch(TaskIds task_ids);
+    Async<bool> start_batch(TaskIds task_ids);
+    Async<TaskIds> drop_unready(TaskIds task_ids);
+    Async<std::optional<BatchFailure>> try_batch(TaskIds task_ids);
+    Async<void> handle_batch_failure(TaskIds task_ids, BatchFailure failure,
+                                     std::deque<TaskIds>& parts);
+    Async<void> release(TaskIds task_ids);
+    Async<void> publish(int task_id);
+    Async<void> run_publish(CloneTask task);
+    void show_current(const CloneTask& task);
 
     EventLoop& loop_;
     PgSession& target_;
     SourceSnapshot& snapshot_;
     JobIdentity job_;
     LedgerClient ledger_;
+    const std::string own_name_{"job worker"}; // in the ledger
     std::vector<CloneTask>& tasks_;
+    std::unordered_map<std::int32_t, std::size_t> positions_; // in tasks_, by id
     TaskSchedule schedule_;
     SnapshotHandler on_new_snapshot_;
     PublishHandler on_publish_;
     int parallel_;
     int retries_;
+    bool continues_ = false;
+    int failed_ = 0;
+    int left_out_ = 0;
+    std::optional<PgError> first_error_; // of those that failed
     std::map<int, Holder> holders_; // by task id
     std::vector<WorkerReport> reports_;
 };

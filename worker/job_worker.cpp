@@ -5,13 +5,15 @@
 #include <string>
 
 #include "shared/settings.hpp"
+#include "worker/catalog_sql.hpp"
+#include "worker/database_creation.hpp"
+#include "worker/job_cleanup.hpp"
+#include "worker/job_planner.hpp"
 #include "worker/job_tasks.hpp"
 #include "worker/ledger_client.hpp"
-#include "worker/randomness.hpp"
 #include "worker/sessions.hpp"
+#include "worker/retry_policy.hpp"
 #include "worker/source_snapshot.hpp"
-#include "worker/table_definition.hpp"
-#include "worker/table_tasks.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
@@ -24,6 +26,8 @@ constexpr milliseconds cleanup_limit{60000};
 // The same when the server wants this process to end.
 constexpr milliseconds hurried_cleanup_limit{2000};
 constexpr const char* cleanup_lock_timeout = "SET lock_timeout = '2s'";
+// Somebody may look at a new database just when it is to get its name.
+constexpr int publish_attempts = 5;
 
 // Thrown when there is nothing to do and nobody to tell: the job's slot is no longer ours, or
 // its ledger row was final already.
@@ -41,21 +45,10 @@ JobTotals read_totals()
     return totals;
 }
 
-// What the tasks view shows of a table that conflict = skip leaves alone.
-CloneTask skipped_table(const QualifiedName& name)
-{
-    CloneTask task;
-    task.task_id = 1;
-    task.schema_name = name.schema;
-    task.object_name = name.name;
-    task.skip_reason = "it exists on the target";
-    return task;
-}
-
 class JobWorker {
   public:
     explicit JobWorker(EventLoop& loop)
-        : loop_(loop), target_(loop, SessionSide::target), snapshot_(loop)
+        : loop_(loop), target_(loop, SessionSide::target), snapshot_(loop), work_(loop)
     {
     }
 
@@ -65,28 +58,38 @@ class JobWorker {
   private:
     Async<void> clone();
     Async<void> start_in_ledger();
+    Async<void> open_source_snapshot();
+    Async<void> create_database();
     Async<void> plan();
     Async<void> carry_out();
     Async<void> check_new_snapshot();
     Async<void> complete_in_ledger();
+    Async<void> publish_database(JobOutcome outcome);
+    Async<void> publish_database_once(JobOutcome outcome);
     Async<void> conclude(JobOutcome outcome);
     Async<void> clean_up();
+    std::vector<std::string> remembered_cleanup() const;
     Async<void> write_outcome(JobOutcome outcome);
     Async<void> open_target();
     void hand_over(const JobOutcome& outcome);
     void set_phase(JobPhase phase);
+    // Where the objects go: another database than the job's own if it creates one.
+    PgSession& work_target() { return has_work_database() ? work_.session() : target_; }
+    const JobIdentity& work_job() { return has_work_database() ? work_.identity() : job_; }
+    bool has_work_database() const { return job_.creates_database; }
 
     EventLoop& loop_;
-    PgSession target_;
+    PgSession target_; // where the job was submitted
     SourceSnapshot snapshot_;
+    WorkDatabase work_;
     JobIdentity job_;
     LedgerJob ledger_job_;
-    TargetNaming naming_;
-    TargetState target_state_;
+    std::unique_ptr<JobPlanner> planner_;
     std::vector<CloneTask> tasks_;
-    std::vector<std::string> cleanup_; // what drops all that the job made
     std::optional<JobTasks> runner_;
-    bool interrupted_ = false;         // by a restart: there is only to clean up
+    bool interrupted_ = false;   // by a restart: there is only to clean up
+    bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
+    bool is_published_ = false;  // the database that it created
     JobPhase phase_ = JobPhase::connecting;
 };
 
@@ -119,6 +122,10 @@ Async<void> JobWorker::run()
     try {
         if (!interrupted_)
             co_await clone();
+    } catch (const IncompleteJob&) {
+        is_incomplete_ = true;
+        outcome.status = JobStatus::failed;
+        record_current_exception(outcome.error);
     } catch (const std::exception&) {
         outcome.status = JobStatus::failed;
         record_current_exception(outcome.error);
@@ -130,8 +137,12 @@ Async<void> JobWorker::clone()
 {
     co_await open_target();
     co_await start_in_ledger();
+    co_await open_source_snapshot();
+    if (has_work_database())
+        co_await create_database();
     co_await plan();
-    co_await carry_out();
+    if (!ledger_job_.options.dry_run)
+        co_await carry_out();
 }
 
 Async<void> JobWorker::open_target()
@@ -166,10 +177,9 @@ Async<void> JobWorker::start_in_ledger()
     });
 }
 
-Async<void> JobWorker::plan()
+Async<void> JobWorker::open_source_snapshot()
 {
-    const CloneOptions& options = ledger_job_.options;
-    const int retries = options.retries.value_or(settings::retry_limit);
+    const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
     snapshot_.describe(job_.job_id, !ledger_job_.is_superuser, retries);
     co_await snapshot_.open(ledger_job_.epoch + 1);
     // At once: who waits for this job can tell by it that the source is this very server, and that
@@ -178,30 +188,28 @@ Async<void> JobWorker::plan()
     const SourceIdentity source = snapshot_.identity();
     co_await ledger.record_source(source.system_identifier, source.database_oid, source.lsn,
                                   snapshot_.epoch());
+}
 
+Async<void> JobWorker::create_database()
+{
+    const std::string query(catalog_sql::database_properties);
+    const ResultSet properties = co_await snapshot_.session().query(query);
+    co_await work_.create(target_, job_, properties, ledger_job_.options);
+}
+
+Async<void> JobWorker::plan()
+{
     set_phase(JobPhase::planning);
-    const TableDefinition definition =
-        co_await read_table_definition(snapshot_.session(), ledger_job_.object, options);
-    naming_.final_name = {options.target_schema.value_or(ledger_job_.object.schema),
-                          options.target_name.value_or(ledger_job_.object.name)};
-    naming_.tag = std::to_string(job_.job_id) + "_" + random_tag();
-    target_state_ = co_await read_target_state(target_, definition, naming_, options);
-    tasks_ = plan_table_tasks(definition, target_state_, naming_, options);
-    if (target_state_.skip) {
-        tasks_.push_back(skipped_table(naming_.final_name));
-    } else if (!tasks_.empty()) {
-        cleanup_ = cleanup_statements(tasks_, naming_);
-        tasks_.back().cleanup = cleanup_;
-    }
-
-    const std::int64_t bytes = options.data ? definition.size_bytes : 0;
-    co_await ledger.plan(tasks_, bytes, 1);
-
-    const std::int64_t rows = options.data ? definition.estimated_rows : 0;
-    server::update_job([&](JobSlot& job) noexcept {
-        job.tables_total = 1;
-        job.bytes_total = bytes;
-        job.rows_total = rows;
+    planner_ = ledger_job_.scope == JobScope::table ? make_table_planner(job_, ledger_job_)
+                                                    : make_scope_planner(job_, ledger_job_);
+    JobPlan plan = co_await planner_->plan(snapshot_.session(), work_target());
+    tasks_ = std::move(plan.tasks);
+    LedgerClient ledger(work_target(), work_job().extension_schema, job_.job_id);
+    co_await ledger.plan(tasks_, plan.bytes, plan.tables);
+    server::update_job([&plan](JobSlot& job) noexcept {
+        job.tables_total = plan.tables;
+        job.bytes_total = plan.bytes;
+        job.rows_total = plan.rows;
     });
 }
 
@@ -209,33 +217,32 @@ Async<void> JobWorker::carry_out()
 {
     const int parallel = ledger_job_.options.parallel.value_or(settings::default_parallel);
     const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
-    runner_.emplace(loop_, target_, snapshot_, job_, tasks_, parallel, retries);
+    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel, retries);
+    if (ledger_job_.options.on_error == OnError::continue_)
+        runner_->continue_on_error();
     runner_->set_snapshot_handler([this] { return check_new_snapshot(); });
-    runner_->set_publish_handler([this] { return complete_in_ledger(); });
-    co_await runner_->run();
+    JobOutcome outcome = {};
+    outcome.status = JobStatus::completed;
+    std::optional<IncompleteJob> incomplete;
+    try {
+        if (!has_work_database())
+            runner_->set_publish_handler([this] { return complete_in_ledger(); });
+        co_await runner_->run();
+    } catch (const IncompleteJob& error) {
+        incomplete = error;
+        outcome.status = JobStatus::failed;
+        record_current_exception(outcome.error);
+    }
+    if (has_work_database())
+        co_await publish_database(outcome);
+    if (incomplete)
+        throw *incomplete;
     phase_ = JobPhase::finishing;
 }
 
-// The tasks were planned for the table as the lost snapshot saw it. Sequences have moved on, which
-// their tasks follow; any other change of the table would make a mixture of two states.
 Async<void> JobWorker::check_new_snapshot()
 {
-    const TableDefinition definition = co_await read_table_definition(
-        snapshot_.session(), ledger_job_.object, ledger_job_.options);
-    std::vector<CloneTask> again =
-        plan_table_tasks(definition, target_state_, naming_, ledger_job_.options);
-    const auto is_same = [](const CloneTask& now, const CloneTask& before) {
-        return now.kind == before.kind && (now.kind == TaskKind::sequence_value ||
-                                           to_json({now}) == to_json({before}));
-    };
-    again.back().cleanup = cleanup_;
-    if (!std::equal(again.begin(), again.end(), tasks_.begin(), tasks_.end(), is_same))
-        throw PgError(sqlstate::object_not_in_prerequisite_state,
-                      "table \"" + ledger_job_.object.schema + "." + ledger_job_.object.name +
-                          "\" changed on the source while it was being cloned",
-                      "The job's snapshot was lost, and the new one sees another table.",
-                      "Submit the job again.");
-    tasks_ = std::move(again);
+    co_await planner_->follow_snapshot(snapshot_.session(), tasks_);
 }
 
 // The clone takes its name and the job becomes `completed` in one transaction: no cancel or crash
@@ -246,11 +253,51 @@ Async<void> JobWorker::complete_in_ledger()
     JobOutcome outcome = {};
     outcome.status = JobStatus::completed;
     JobTotals totals = read_totals();
-    totals.tables_completed = 1;
+    totals.tables_completed += tasks_.back().completes_table ? 1 : 0;
     const std::string synchronous("SET LOCAL synchronous_commit = on");
     co_await target_.execute(synchronous);
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
     co_await ledger.finish(outcome, phase_, totals);
+}
+
+// The new database gets its name, and the job its final state, in one transaction.
+Async<void> JobWorker::publish_database(JobOutcome outcome)
+{
+    set_phase(JobPhase::finishing);
+    snapshot_.close();
+    co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
+    co_await work_.detach();
+    for (int attempt = 1; !is_published_; attempt++) {
+        std::optional<PgError> failure;
+        try {
+            co_await publish_database_once(outcome);
+            is_published_ = true;
+        } catch (const PgError& error) {
+            loop_.check_interrupts();
+            if (!target_.is_open() || !is_transient(error.sqlstate()) ||
+                attempt == publish_attempts)
+                throw;
+            failure = error;
+        }
+        if (!failure)
+            co_return;
+        co_await target_.execute("ROLLBACK");
+        const std::uint64_t seen = loop_.wakes();
+        const auto deadline = Clock::now() + backoff(attempt, 1.0);
+        co_await loop_.wait_for_wake(seen, deadline);
+    }
+}
+
+Async<void> JobWorker::publish_database_once(JobOutcome outcome)
+{
+    co_await target_.execute("BEGIN");
+    const std::string synchronous("SET LOCAL synchronous_commit = on");
+    co_await target_.execute(synchronous);
+    co_await work_.publish(target_);
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    const JobTotals totals = read_totals();
+    co_await ledger.finish(outcome, phase_, totals);
+    co_await target_.execute("COMMIT");
 }
 
 void JobWorker::set_phase(JobPhase phase)
@@ -274,7 +321,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     bool written = false;
     try {
         co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
-        if (outcome.status != JobStatus::completed)
+        if (outcome.status != JobStatus::completed && !is_incomplete_)
             co_await clean_up();
         co_await write_outcome(outcome);
         written = true;
@@ -290,45 +337,63 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         hand_over(outcome);
 }
 
-// Drops what the job made under its working names. In a new session, since the old one may be in
-// the middle of anything.
+// What the ledger's function says, as far as this process knows it.
+std::vector<std::string> JobWorker::remembered_cleanup() const
+{
+    std::vector<std::string> statements;
+    for (auto task = tasks_.rbegin(); task != tasks_.rend(); ++task)
+        if (task->kind == TaskKind::publish || (runner_ && runner_->is_done(task->task_id)))
+            statements.insert(statements.end(), task->cleanup.begin(), task->cleanup.end());
+    return statements;
+}
+
+// Undoes what the job made. In a new session, since the old one may be in the middle of anything.
 Async<void> JobWorker::clean_up()
 {
     target_.close();
     co_await open_target();
     const std::string lock_timeout(cleanup_lock_timeout);
     co_await target_.execute(lock_timeout);
-    if (interrupted_) {
-        LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-        cleanup_ = co_await ledger.cleanup();
+    if (has_work_database()) {
+        set_phase(JobPhase::cleanup);
+        co_await work_.abandon(target_, job_);
+        co_return;
     }
-    if (cleanup_.empty())
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    std::optional<std::vector<std::string>> statements;
+    try {
+        statements = co_await ledger.cleanup();
+    } catch (const PgError&) {
+        loop_.check_interrupts();
+        if (!target_.is_open())
+            throw;
+    }
+    if (!statements) // the ledger is gone: the extension was dropped
+        statements = remembered_cleanup();
+    if (statements->empty())
         co_return;
     set_phase(JobPhase::cleanup);
-    for (const std::string& statement : cleanup_) {
-        try {
-            co_await target_.query(statement);
-        } catch (const PgError& error) {
-            loop_.check_interrupts(); // at the deadline the statement is still under way
-            if (!target_.is_open())
-                throw;
-            server::log_message("pgclone job " + std::to_string(job_.job_id) +
-                                " could not clean up: " + error.message());
-        }
-    }
+    co_await run_cleanup(loop_, target_, *statements, job_.job_id);
 }
 
 Async<void> JobWorker::write_outcome(JobOutcome outcome)
 {
     JobTotals totals = read_totals();
-    // What failed took the working table with it.
-    if (outcome.status != JobStatus::completed)
+    // What failed took its tables with it.
+    if (outcome.status != JobStatus::completed && !is_incomplete_)
         totals.tables_completed = 0;
     // The one commit that waits for the disk, and so makes all before it durable.
     const std::string synchronous("SET synchronous_commit = on");
     co_await target_.execute(synchronous);
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    if (!has_work_database() || is_published_ || ledger_job_.options.dry_run) {
+        co_await ledger.finish(outcome, phase_, totals);
+        co_return;
+    }
+    co_await target_.execute("BEGIN");
+    co_await work_.import_ledger(target_);
     co_await ledger.finish(outcome, phase_, totals);
+    co_await target_.execute("COMMIT");
 }
 
 // The loopback can't: a ledger worker will.

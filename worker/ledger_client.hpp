@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shared/clone_options.hpp"
@@ -34,6 +36,11 @@ struct JobTotals {
     bool consistent = true;
 };
 
+struct StartedTask {
+    CloneTask task;
+    int attempts = 0; // with this one
+};
+
 class LedgerClient {
   public:
     LedgerClient(PgSession& session, std::string extension_schema, std::int64_t job_id);
@@ -43,24 +50,42 @@ class LedgerClient {
     // Which server and snapshot the job reads. Raises 55000 if it is another server than before.
     Async<void> record_source(std::string system_identifier, std::string database_oid,
                               std::string snapshot_lsn, int epoch);
-    Async<void> plan(std::vector<CloneTask> tasks, std::int64_t bytes_total, int tables_total);
+    // In a transaction of its own. `tasks` must outlive the call.
+    Async<void> plan(const std::vector<CloneTask>& tasks, std::int64_t bytes_total,
+                     int tables_total);
 
     // An attempt is committed before its work starts.
-    Async<CloneTask> task_start(int task_id, std::string worker);
-    // In the transaction that does the work: raises 55000 unless `worker` has the task.
-    Async<void> task_lock(int task_id, std::string worker);
-    Async<void> task_done(int task_id, std::string worker, CopyResult result);
+    Async<StartedTask> task_start(int task_id, std::string worker);
+    Async<void> tasks_start(std::vector<std::int32_t> task_ids, std::string worker);
+
+    // Calls as text, to be sent with other statements of the transaction that does the work. The
+    // first raises 55000 unless `worker` has the tasks, the others mark them.
+    std::string lock_call(std::span<const std::int32_t> task_ids, std::string_view worker) const;
+    std::string done_call(std::span<const std::int32_t> task_ids, std::string_view worker) const;
+    std::string copied_call(int task_id, std::string_view worker, const CopyResult& result) const;
+
     // Returns the task's status after it: 'pending', 'failed', or 'done' if it had been committed.
     Async<std::string> task_failed(int task_id, std::string worker, PgError error, bool retry);
+    // Tasks whose work was rolled back through no fault of theirs: they are pending again.
+    Async<void> tasks_release(std::vector<std::int32_t> task_ids, std::string worker);
+    // Tasks that will not be carried out.
+    Async<void> tasks_skip(std::vector<std::int32_t> task_ids, std::string reason);
 
-    // What drops the leavings of a job that was interrupted.
+    // What undoes the tasks that are done, last task first.
     Async<std::vector<std::string>> cleanup();
 
     // False if the job was final already.
     Async<bool> finish(JobOutcome outcome, JobPhase phase, JobTotals totals);
 
   private:
+    struct Argument {
+        const char* type;
+        std::string value;
+    };
+
     std::string call(std::string_view function, std::initializer_list<const char*> types) const;
+    std::string call_text(std::string_view function, std::vector<Argument> arguments) const;
+    std::string name_of(std::string_view function) const;
 
     PgSession& session_;
     std::string schema_;

@@ -292,6 +292,7 @@ bool has_slot(int64 job_id)
 struct InterruptedJob {
     int64 job_id;
     Oid submitter;
+    JobScope scope;
     char* schema_name;
     char* table_name;
 };
@@ -315,7 +316,7 @@ bool requeue_for_cleanup(const InterruptedJob& interrupted, const ExtensionIdent
     const int index = reserve_job_slot();
     if (index >= 0) {
         JobSlot& job = job_slot(index);
-        job.scope = JobScope::table;
+        job.scope = interrupted.scope;
         job.job_id = interrupted.job_id;
         job.database = MyDatabaseId;
         job.role = interrupted.submitter;
@@ -345,8 +346,10 @@ void end_interrupted_jobs(void*)
     for (uint64 i = 0; i < count; i++) {
         char* schema_name = ledger_text(i, 3);
         char* table_name = ledger_text(i, 4);
+        JobScope scope = JobScope::table;
+        parse_scope(ledger_text(i, 5), scope);
         jobs[i] = {DatumGetInt64(ledger_value(i, 1, nullptr)),
-                   DatumGetObjectId(ledger_value(i, 2, nullptr)),
+                   DatumGetObjectId(ledger_value(i, 2, nullptr)), scope,
                    schema_name ? schema_name : pstrdup(""), table_name ? table_name : pstrdup("")};
     }
 

@@ -11,67 +11,26 @@
 
 #include "shared/boundary.hpp"
 #include "shared/server_message.hpp"
+#include "worker/row_collector.hpp"
 
 namespace pgclone {
-
-namespace {
-
-// Decrypted bytes may wait inside the library while the socket is silent.
-constexpr milliseconds encrypted_look_again{1000};
-constexpr auto never = Clock::time_point::max();
-constexpr std::size_t max_answer_bytes = 128 * 1024 * 1024;
 
 std::string_view side_name(SessionSide side)
 {
     return side == SessionSide::source ? "source" : "target";
 }
 
+namespace {
+
+// Decrypted bytes may wait inside the library while the socket is silent.
+constexpr milliseconds encrypted_look_again{1000};
+constexpr auto never = Clock::time_point::max();
+
 std::string error_field(const PGresult* result, int field)
 {
     const char* text = PQresultErrorField(result, field);
     return text ? clean_text(text) : std::string();
 }
-
-// Collects the rows of a query as they come. A source may answer with rows for ever: more than a
-// catalog query can yield is an error.
-class RowCollector {
-  public:
-    void add(const PGresult* result, SessionSide side)
-    {
-        const int column_count = PQnfields(result);
-        if (columns_.empty()) {
-            for (int column = 0; column < column_count; column++)
-                columns_.emplace_back(PQfname(result, column));
-        }
-        for (int row = 0; row < PQntuples(result); row++) {
-            std::vector<ResultSet::Value>& values = rows_.emplace_back();
-            values.reserve(column_count);
-            for (int column = 0; column < column_count; column++)
-                values.push_back(take_value(result, row, column));
-            bytes_ += sizeof(values) + column_count * sizeof(ResultSet::Value);
-        }
-        if (bytes_ > max_answer_bytes)
-            throw PgError(sqlstate::program_limit_exceeded,
-                          "the answer of the " + std::string(side_name(side)) +
-                              " server to a query is too large");
-    }
-
-    ResultSet take() { return ResultSet(std::move(columns_), std::move(rows_)); }
-
-  private:
-    ResultSet::Value take_value(const PGresult* result, int row, int column)
-    {
-        if (PQgetisnull(result, row, column))
-            return std::nullopt;
-        const int length = PQgetlength(result, row, column);
-        bytes_ += length;
-        return std::string(PQgetvalue(result, row, column), length);
-    }
-
-    std::vector<std::string> columns_;
-    std::vector<std::vector<ResultSet::Value>> rows_;
-    std::size_t bytes_ = 0;
-};
 
 bool is_ready(int socket, PostgresPollingStatusType wanted)
 {
@@ -187,7 +146,9 @@ void PgSession::raise_connection_loss()
                       " server was lost" + (text.empty() ? "" : ": " + text));
 }
 
-void PgSession::raise_result_error(const pg_result* result)
+void PgSession::raise_result_error(const pg_result* result) { throw result_error(result); }
+
+PgError PgSession::result_error(const pg_result* result) const
 {
     const std::string state = error_field(result, PG_DIAG_SQLSTATE);
     std::string message = error_field(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -197,16 +158,16 @@ void PgSession::raise_result_error(const pg_result* result)
     if (state.empty()) {
         // Made by libpq: the connection broke, or the server does not speak the protocol.
         message = parse_connection_failure(PQresultErrorMessage(result)).message();
-        throw PgError(sqlstate::connection_failure,
-                      "connection to the " + std::string(side_name(side_)) +
-                          " server was lost: " + message);
+        return PgError(sqlstate::connection_failure,
+                       "connection to the " + std::string(side_name(side_)) +
+                           " server was lost: " + message);
     }
     // COPY's context names the line and column that failed.
     if (context.starts_with("COPY "))
         detail += (detail.empty() ? "" : " ") + context.substr(0, context.find('\n'));
     if (side_ == SessionSide::source)
         detail += std::string(detail.empty() ? "" : " ") + "The source server raised this error.";
-    throw PgError(state, message, detail, hint);
+    return PgError(state, message, detail, hint);
 }
 
 Async<void> PgSession::connect(ConnectionParameters parameters, milliseconds timeout)
@@ -403,13 +364,19 @@ Async<void> PgSession::start_copy(std::string sql, Activity direction)
         raise_connection_loss();
     activity_ = Activity::statement;
     co_await flush_all();
-    Result result = co_await next_result();
+    Result result;
+    ExecStatusType status = PGRES_COMMAND_OK;
+    // The statements before the COPY.
+    while (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
+        result = co_await next_result();
+        status = PQresultStatus(result.get());
+    }
     const ExecStatusType expected = direction == Activity::copy_out ? PGRES_COPY_OUT : PGRES_COPY_IN;
-    if (result && PQresultStatus(result.get()) == expected) {
+    if (status == expected) {
         activity_ = direction;
         co_return;
     }
-    if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
+    if (result && status == PGRES_FATAL_ERROR) {
         activity_ = Activity::idle;
         if (is_open())
             co_await last_result_ignored();

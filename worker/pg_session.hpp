@@ -1,5 +1,5 @@
-// A libpq connection in the event loop. The one file (with its .cpp) that calls libpq for
-// traffic; everything above it is typed. Nothing here blocks but the name resolution that
+// A libpq connection in the event loop. The one class (in pg_session.cpp and pg_pipeline.cpp) that
+// calls libpq for traffic; everything above it is typed. Nothing here blocks but the name resolution that
 // resolve_host() does and PQcancel on the loopback socket.
 #pragma once
 
@@ -24,6 +24,22 @@ namespace pgclone {
 
 // Which server a session talks to; it names the server in errors.
 enum class SessionSide { source, target };
+std::string_view side_name(SessionSide side);
+
+// The server's error about one of the statements of a pipeline. The session is open; if a
+// transaction was begun, it has failed and is to be rolled back.
+class PipelineError : public PgError {
+  public:
+    PipelineError(const PgError& error, std::size_t statement)
+        : PgError(error), statement_(statement)
+    {
+    }
+
+    std::size_t statement() const noexcept { return statement_; } // its index, from 0
+
+  private:
+    std::size_t statement_;
+};
 
 enum class CopyRead { row, would_block, end };
 
@@ -53,13 +69,19 @@ class PgSession {
     // One or more statements, simple protocol; returns the rows affected by the last one.
     Async<std::int64_t> execute(std::string sql);
 
-    // COPY ... TO STDOUT: start_copy_out, read_row until `end`, finish_copy_out.
+    // Statements without parameters, sent together and answered together: one round trip. None is
+    // carried out after one that fails. Unless they say BEGIN, they are one transaction. Rows are
+    // read and thrown away. Raises PipelineError, and what a lost connection raises.
+    Async<void> pipeline(std::vector<std::string> statements);
+
+    // COPY ... TO STDOUT: start_copy_out, read_row until `end`, finish_copy_out. Statements may
+    // stand before the COPY; what they return is thrown away.
     Async<void> start_copy_out(std::string sql);
     // The next row without waiting. `row` is valid until the next call.
     CopyRead read_row(std::span<const char>& row);
     Async<std::int64_t> finish_copy_out(); // rows, by the command tag
 
-    // COPY ... FROM STDIN: start_copy_in, put and flush, finish_copy_in.
+    // COPY ... FROM STDIN: start_copy_in, put and flush, finish_copy_in. As above.
     Async<void> start_copy_in(std::string sql);
     void put(std::span<const char> data); // queues; never waits
     bool flush();                         // true if everything has gone to the socket
@@ -98,8 +120,14 @@ class PgSession {
     Async<Result> last_result(RowHandler on_rows = nullptr);
     Async<void> last_result_ignored();
     Async<void> start_copy(std::string sql, Activity direction);
+    struct Pipeline; // one that is under way; pg_pipeline.cpp
+    Async<void> run_pipeline(Pipeline& pipeline);
+    bool send_pipeline(Pipeline& pipeline);
+    void read_pipeline(Pipeline& pipeline);
+    void take_pipeline_result(Pipeline& pipeline, Result result);
     [[noreturn]] void raise_connection_failure();
     [[noreturn]] void raise_connection_loss();
+    PgError result_error(const pg_result* result) const;
     [[noreturn]] void raise_result_error(const pg_result* result);
 
     EventLoop& loop_;

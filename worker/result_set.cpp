@@ -23,6 +23,11 @@ namespace {
 
 } // namespace
 
+bool ResultSet::has_column(std::string_view column) const noexcept
+{
+    return std::find(columns_.begin(), columns_.end(), column) != columns_.end();
+}
+
 const ResultSet::Value& ResultSet::value(std::size_t row, std::string_view column) const
 {
     const auto found = std::find(columns_.begin(), columns_.end(), column);

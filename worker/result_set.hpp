@@ -23,6 +23,7 @@ class ResultSet {
 
     std::size_t size() const noexcept { return rows_.size(); }
     bool empty() const noexcept { return rows_.empty(); }
+    bool has_column(std::string_view column) const noexcept;
 
     // The value of `column` in `row`. Raises XX000 if there is no such row or column.
     const Value& value(std::size_t row, std::string_view column) const;

@@ -16,6 +16,11 @@ namespace {
 
 constexpr int oldest_source = 100000;
 
+constexpr const char* hint_for_work_database =
+    "pgclone logs in to the database that it creates as the role that submitted the job. The "
+    "database has a name of its own until it is complete, so pg_hba.conf must let that role in to "
+    "all databases.";
+
 // The connection string of the job slot, parsed. From here on the password lives in this process
 // alone, as libpq keeps it for the life of the connection, too.
 ConnectionParameters read_source_parameters()
@@ -105,6 +110,9 @@ JobIdentity read_job_identity()
         char extension_schema[name_bytes];
         char schema_name[name_bytes];
         char table_name[name_bytes];
+        bool creates_database;
+        char work_database_name[name_bytes];
+        char work_extension_schema[name_bytes];
     } copy = {};
     const bool found = server::update_job([&copy](JobSlot& job) noexcept {
         copy.job_id = job.job_id;
@@ -113,11 +121,36 @@ JobIdentity read_job_identity()
         std::memcpy(copy.extension_schema, job.extension_schema, name_bytes);
         std::memcpy(copy.schema_name, job.schema_name, name_bytes);
         std::memcpy(copy.table_name, job.table_name, name_bytes);
+        copy.creates_database = job.creates_database;
+        std::memcpy(copy.work_database_name, job.work_database_name, name_bytes);
+        std::memcpy(copy.work_extension_schema, job.work_extension_schema, name_bytes);
     });
     if (!found)
         throw PgError(sqlstate::query_canceled, "the job is gone");
-    return {copy.job_id,      copy.role_name,   copy.database_name, copy.extension_schema,
-            copy.schema_name, copy.table_name};
+    return {copy.job_id,           copy.role_name,          copy.database_name,
+            copy.extension_schema, copy.schema_name,        copy.table_name,
+            copy.creates_database, copy.work_database_name, copy.work_extension_schema};
+}
+
+JobIdentity in_work_database(JobIdentity job)
+{
+    if (!job.creates_database)
+        return job;
+    job.database_name = job.work_database_name;
+    job.extension_schema = job.work_extension_schema;
+    return job;
+}
+
+Async<JobIdentity> await_work_database(EventLoop& loop)
+{
+    for (;;) {
+        const std::uint64_t seen = loop.wakes();
+        const JobIdentity job = read_job_identity();
+        // The schema is filled in last.
+        if (!job.creates_database || !job.work_extension_schema.empty())
+            co_return in_work_database(job);
+        co_await loop.wait_for_wake(seen, Clock::time_point::max());
+    }
 }
 
 Async<void> open_loopback(PgSession& session, JobIdentity job, std::string application_name)
@@ -130,7 +163,12 @@ Async<void> open_loopback(PgSession& session, JobIdentity job, std::string appli
     try {
         co_await session.connect(parameters, timeout);
     } catch (const PgError& error) {
-        throw explain_loopback_failure(error, login);
+        const PgError explained = explain_loopback_failure(error, login);
+        if (!job.creates_database || job.database_name != job.work_database_name ||
+            explained.hint() == error.hint())
+            throw explained;
+        // A line with that database's name would be of no use to the next job.
+        throw PgError(error.sqlstate(), error.message(), error.detail(), hint_for_work_database);
     }
     const std::string settings_query(catalog_sql::target_session);
     co_await session.query(settings_query);

@@ -16,10 +16,21 @@ struct JobIdentity {
     std::string extension_schema;
     std::string schema_name;
     std::string table_name;
+    bool creates_database = false;
+    // Of a database that the job creates; empty until it is ready.
+    std::string work_database_name;
+    std::string work_extension_schema;
 };
 
 // Copies it out of shared memory. Raises 57014 if the job is gone.
 JobIdentity read_job_identity();
+
+// Who the job is for those of its sessions that make objects and copy rows: database and ledger are
+// those of the database that it creates, if it does. Waits until that is ready.
+Async<JobIdentity> await_work_database(EventLoop& loop);
+
+// The same for a job worker, which made it.
+JobIdentity in_work_database(JobIdentity job);
 
 // Logs in to this server as the submitting role. Its settings are fixed, whatever ALTER ROLE or
 // ALTER DATABASE ... SET says. A refused login is 28000 with the pg_hba.conf lines to add.

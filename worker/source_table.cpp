@@ -5,10 +5,13 @@
 namespace pgclone {
 
 Async<void> lock_source_table(PgSession& source, QualifiedName name, std::uint32_t oid,
-                              std::int64_t filenode)
+                              std::int64_t filenode, std::string savepoint)
 {
+    std::string lock;
+    if (!savepoint.empty())
+        lock = "ROLLBACK TO SAVEPOINT " + quote_identifier(savepoint) + "; ";
     // Not LOCK TABLE, which asks for more than the right to read some of the columns.
-    const std::string lock = "SELECT FROM ONLY " + quote_qualified(name) + " LIMIT 0";
+    lock += "SELECT FROM ONLY " + quote_qualified(name) + " LIMIT 0";
     co_await source.execute(lock);
     const std::string identity(catalog_sql::source_table_identity);
     PgSession::Parameters parameters;

@@ -370,7 +370,7 @@ void check_columns(const TableDefinition& definition, const CloneOptions& option
 Async<TableDefinition> read_table_definition(PgSession& source, QualifiedName name,
                                              CloneOptions options)
 {
-    std::string sql(catalog_sql::table);
+    std::string sql(catalog_sql::table_itself);
     PgSession::Parameters parameters;
     parameters.emplace_back(name.schema);
     parameters.emplace_back(name.name);
@@ -382,7 +382,7 @@ Async<TableDefinition> read_table_definition(PgSession& source, QualifiedName na
     if (can_select)
         co_await lock_source_table(source, name, table.oid, table.filenode);
 
-    rows = co_await query_by_oid(source, catalog_sql::sequences, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_sequences, table.oid);
     table.sequences = sequences_of_rows(rows);
     if (options.data) {
         for (SequenceDefinition& sequence : table.sequences)
@@ -390,30 +390,30 @@ Async<TableDefinition> read_table_definition(PgSession& source, QualifiedName na
                 co_await read_sequence_value(source, name.schema, sequence);
     }
 
-    rows = co_await query_by_oid(source, catalog_sql::columns, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_columns, table.oid);
     table.columns = columns_of_rows(rows);
     check_columns(table, options);
     if (options.data && table.columns.empty() && !can_select)
         throw PgError(sqlstate::insufficient_privilege,
                       "permission denied for table " + quote_qualified(name) + " on the source");
 
-    rows = co_await query_by_oid(source, catalog_sql::constraints, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_constraints, table.oid);
     table.constraints = constraints_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::indexes, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_indexes, table.oid);
     table.indexes = indexes_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::triggers, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_triggers, table.oid);
     table.triggers = triggers_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::policies, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_policies, table.oid);
     table.policies = policies_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::statistics, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_statistics, table.oid);
     table.statistics = statistics_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::comments, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_comments, table.oid);
     table.comments = comments_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::privileges, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_privileges, table.oid);
     table.privileges = privileges_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::dependencies, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_dependencies, table.oid);
     table.dependencies = dependencies_of_rows(rows);
-    rows = co_await query_by_oid(source, catalog_sql::leftovers, table.oid);
+    rows = co_await query_by_oid(source, catalog_sql::table_leftovers, table.oid);
     table.leftovers = leftovers_of_rows(rows);
 
     if (options.data) {

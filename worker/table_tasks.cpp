@@ -46,7 +46,9 @@ class TablePlanner {
         add_triggers();
         FinishContext context{definition_, state_, options_, selection_, names_, created_, plan_};
         add_finishing_tasks(context);
-        return plan_.take();
+        std::vector<CloneTask> tasks = plan_.take();
+        tasks.back().completes_table = true; // publish
+        return tasks;
     }
 
   private:

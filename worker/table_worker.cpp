@@ -4,7 +4,10 @@
 #include <string>
 
 #include "shared/settings.hpp"
+#include "worker/copy_format.hpp"
 #include "worker/copy_pump.hpp"
+#include "worker/ddl_batch.hpp"
+#include "worker/large_objects.hpp"
 #include "worker/ledger_client.hpp"
 #include "worker/sessions.hpp"
 #include "worker/source_table.hpp"
@@ -17,6 +20,8 @@ namespace {
 constexpr auto never = Clock::time_point::max();
 // How long to wait for the job worker to take note of a failure before this process goes.
 constexpr milliseconds farewell{5000};
+constexpr const char* before_table = "before_table"; // a savepoint
+constexpr std::int64_t small_table_bytes = 1024 * 1024;
 
 // Thrown when there is nothing more to do here: the job has ended or wants fewer workers. No error.
 struct WorkIsOver {};
@@ -56,6 +61,24 @@ class ProgressStage final : public CopyStage {
     std::uint64_t bytes_ = 0;
 };
 
+// A TRUNCATE makes new files, and its commit waits for the disk. A small table that nobody has
+// filled yet is as well without it, and without FREEZE, which needs it.
+bool needs_truncate(const StartedTask& started)
+{
+    const std::int64_t bytes = started.task.estimated_bytes;
+    const bool is_small = bytes >= 0 && bytes <= small_table_bytes;
+    return !started.task.truncate.empty() && (started.attempts > 1 || !is_small);
+}
+
+// As one text for the simple protocol.
+std::string joined(const std::vector<std::string>& statements)
+{
+    std::string text;
+    for (const std::string& statement : statements)
+        text += statement + ";\n";
+    return text;
+}
+
 class TableWorker {
   public:
     explicit TableWorker(EventLoop& loop)
@@ -71,8 +94,12 @@ class TableWorker {
     Async<void> serve();
     Async<int> next_assignment();
     Async<void> carry_out(int task_id);
+    Async<void> run_task(StartedTask started);
     Async<void> build(CloneTask task);
-    Async<void> copy(CloneTask task);
+    Async<void> copy(StartedTask started);
+    Async<void> copy_objects(CloneTask task);
+    std::vector<std::string> begin_statements(const LedgerClient& ledger,
+                                              const CloneTask& task) const;
     Async<void> open_snapshot();
     void post_idle();
     void post_done(const CopyResult& result);
@@ -110,7 +137,7 @@ void TableWorker::check_job()
 
 Async<void> TableWorker::run()
 {
-    job_ = read_job_identity();
+    job_ = co_await await_work_database(loop_);
     name_ = std::to_string(job_.job_id) + "." + std::to_string(server::identity().number);
     ErrorRecord error;
     bool failed = false;
@@ -187,15 +214,34 @@ Async<void> TableWorker::carry_out(int task_id)
     if (!target_.is_open())
         co_await connect_target();
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    const CloneTask task = co_await ledger.task_start(task_id, name_);
-    const std::string object = task.schema_name + "." + task.object_name;
+    const StartedTask started = co_await ledger.task_start(task_id, name_);
+    const CloneTask& task = started.task;
+    const std::string object =
+        (task.schema_name.empty() ? "" : task.schema_name + ".") + task.object_name;
     server::update_self(
         [&object](WorkerSlot& worker) noexcept { copy_text(worker.current_table, object); });
-    if (task.kind == TaskKind::data) {
-        co_await copy(task);
-    } else {
+    co_await run_task(started);
+}
+
+Async<void> TableWorker::run_task(StartedTask started)
+{
+    const bool reads_source =
+        started.task.kind == TaskKind::data || started.task.kind == TaskKind::large_objects;
+    // While other tables are still to be copied, this one's index is no reason to let go.
+    if (!reads_source && data_is_over_)
         close_source();
-        co_await build(task);
+    if (!reads_source) {
+        co_await build(started.task);
+        co_return;
+    }
+    try {
+        co_await open_snapshot();
+        if (started.task.kind == TaskKind::data)
+            co_await copy(started);
+        else
+            co_await copy_objects(started.task);
+    } catch (const PgError& error) {
+        throw explain_failure(started.task, error, "");
     }
 }
 
@@ -213,13 +259,16 @@ void TableWorker::close_source()
 Async<void> TableWorker::build(CloneTask task)
 {
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    co_await target_.execute("BEGIN");
-    co_await ledger.task_lock(task.task_id, name_);
-    for (const std::string& statement : task.statements)
-        co_await target_.query(statement);
+    const std::vector<std::int32_t> task_ids{task.task_id};
+    const DdlBatch batch({&task}, ledger.lock_call(task_ids, name_),
+                         ledger.done_call(task_ids, name_));
+    try {
+        co_await target_.pipeline(batch.statements());
+    } catch (const PipelineError& error) {
+        const auto culprit = batch.culprit(error.statement());
+        throw explain_failure(task, error, culprit ? culprit->statement : "");
+    }
     const CopyResult nothing;
-    co_await ledger.task_done(task.task_id, name_, nothing);
-    co_await target_.execute("COMMIT");
     post_done(nothing);
 }
 
@@ -248,25 +297,34 @@ Async<void> TableWorker::open_snapshot()
         // find a new one.
         throw PgError(sqlstate::connection_failure, "the job's snapshot is gone: " + error.message());
     }
+    const std::string savepoint = std::string("SAVEPOINT ") + before_table;
+    co_await source_.execute(savepoint);
     snapshot_ = snapshot;
 }
 
 // A whole table: truncate, copy, compare, mark, all in one transaction of the target.
-Async<void> TableWorker::copy(CloneTask task)
+Async<void> TableWorker::copy(StartedTask started)
 {
-    co_await open_snapshot();
-    // Locked now, not at planning: a database has more tables than a server has locks.
+    const CloneTask& task = started.task;
+    // Locked now, not at planning, and not after its copy: a database has more tables than a server
+    // has locks.
     const QualifiedName source_name{task.source_schema, task.source_table};
-    co_await lock_source_table(source_, source_name, task.source_oid, task.source_filenode);
+    const std::string savepoint(before_table);
+    co_await lock_source_table(source_, source_name, task.source_oid, task.source_filenode,
+                               savepoint);
 
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    co_await target_.execute("BEGIN");
-    co_await ledger.task_lock(task.task_id, name_);
-    if (!task.truncate.empty())
-        co_await target_.query(task.truncate);
-
-    ProgressStage progress(task.format == "binary");
-    LoopbackSink sink(target_, task.target_copy);
+    // The transaction's beginning goes along with the COPY, in one round trip.
+    std::vector<std::string> beginning = begin_statements(ledger, task);
+    if (needs_truncate(started)) {
+        beginning.push_back(task.truncate);
+        beginning.push_back(task.target_copy);
+    } else {
+        beginning.push_back(without_freeze(task.target_copy));
+    }
+    const bool is_binary = task.format == "binary";
+    ProgressStage progress(is_binary);
+    LoopbackSink sink(target_, joined(beginning));
     const std::vector<CopyStage*> stages{&progress};
     const milliseconds stall_timeout(settings::stall_timeout);
     const CopyResult copied =
@@ -275,9 +333,30 @@ Async<void> TableWorker::copy(CloneTask task)
         throw PgError(sqlstate::data_corrupted,
                       "the source sent " + std::to_string(copied.rows_source) + " rows, but " +
                           std::to_string(copied.rows_target) + " arrived");
-    co_await ledger.task_done(task.task_id, name_, copied);
-    co_await target_.execute("COMMIT");
+    std::vector<std::string> end{ledger.copied_call(task.task_id, name_, copied), "COMMIT"};
+    co_await target_.pipeline(std::move(end));
     post_done(copied);
+}
+
+Async<void> TableWorker::copy_objects(CloneTask task)
+{
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    co_await target_.pipeline(begin_statements(ledger, task));
+    const CopyResult copied = co_await copy_large_objects(source_, target_, task.large_objects,
+                                                          server::own_counters());
+    std::vector<std::string> end{ledger.copied_call(task.task_id, name_, copied), "COMMIT"};
+    co_await target_.pipeline(std::move(end));
+    post_done(copied);
+}
+
+std::vector<std::string> TableWorker::begin_statements(const LedgerClient& ledger,
+                                                       const CloneTask& task) const
+{
+    const std::vector<std::int32_t> task_ids{task.task_id};
+    std::vector<std::string> statements{"BEGIN", ledger.lock_call(task_ids, name_)};
+    if (!task.search_path.empty())
+        statements.push_back(set_search_path(task.search_path));
+    return statements;
 }
 
 void TableWorker::post_idle()

@@ -23,7 +23,8 @@ $source->reload;
 make_numbers('numbers', 5_000);
 on_source('grant select on numbers to reader, mapped');
 on_target('create role app login; grant create on schema public to app; '
-      . 'grant execute on function pgclone_submit, pgclone_table, pgclone_table_async to app');
+      . 'grant execute on function pgclone_submit, pgclone_table, pgclone_table_async, '
+      . 'pgclone_schema, pgclone_schema_async, pgclone_plan to app');
 
 my %reader = (user => 'reader', password => $canary);
 my $collected = ''; # everything that anybody was told
@@ -119,7 +120,9 @@ my %refused = (
     'options of a wrong type' => arguments(source_conninfo(%reader), 'table', 'public.numbers', '[1]'),
     'unknown scope' => arguments(source_conninfo(%reader), 'galaxy', 'public.numbers'),
     'scope null' => arguments(source_conninfo(%reader), undef, 'public.numbers'),
-    'scope not supported' => arguments(source_conninfo(%reader), 'database', undef),
+    'new database' => arguments(source_conninfo(%reader), 'database', undef,
+        '{"target_database": "x"}'),
+    'system schema' => arguments(source_conninfo(%reader), 'schema', 'pg_catalog'),
     'object missing' => arguments(source_conninfo(%reader), 'table', undef),
     'object malformed' => arguments(source_conninfo(%reader), 'table', 'a.b.c.d'),
     'where malformed' => arguments(source_conninfo(%reader), 'table', 'public.numbers',
@@ -138,6 +141,12 @@ my %refused = (
 foreach my $name (sort keys %refused)
 {
     like(say_as('app', "select pgclone_submit$refused{$name}"), qr/ERROR:/, "refused: $name");
+    like(say_as('app', "select * from pgclone_plan$refused{$name}"), qr/ERROR:/, "no plan: $name");
+}
+foreach my $form ('pgclone_schema', 'pgclone_schema_async')
+{
+    like(say_as('app', "select $form(" . literal(source_conninfo(%reader, sslcert => '/x')) . ", 'a')"),
+        qr/ERROR:/, "$form is refused");
 }
 like(say_as('app', 'do $$ begin perform pgclone_submit' . $refused{'unknown option'} . '; end $$'),
     qr/ERROR:/, 'refused inside PL/pgSQL');

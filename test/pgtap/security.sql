@@ -221,8 +221,9 @@ create function pg_temp.open_functions() returns table (name name, source text) 
 $$;
 select is((select string_agg(name, ' ' order by name) from pg_temp.open_functions()
            where name !~ '^pgclone_ledger_'),
-          'pgclone_jobs pgclone_progress pgclone_progress_detail pgclone_tasks_detail '
-          'pgclone_version pgclone_wait', 'nor on functions that act');
+          'pgclone_jobs pgclone_progress pgclone_progress_detail pgclone_submit_plan '
+          'pgclone_take_plan pgclone_tasks_detail pgclone_version pgclone_wait',
+          'nor on functions that act, but for those that look at the caller themselves');
 select is((select string_agg(name, ' ' order by name) from pg_temp.open_functions()
            where name ~ '^pgclone_ledger_' and source !~ 'BEGIN\s+PERFORM .*pgclone_ledger_authorize'),
           null, 'what workers call begins with a check of who calls');

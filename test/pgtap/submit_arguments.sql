@@ -1,6 +1,6 @@
 -- What submit, wait, cancel and progress say about bad arguments: always an error that names the
 -- argument, and never a part of a connection string.
-select plan(72);
+select plan(174);
 
 -- Passes if `statement` fails with that SQLSTATE and a message that matches the pattern.
 create function pg_temp.fails(statement text, expected_state text, expected_message text,
@@ -74,12 +74,6 @@ select pg_temp.fails('select pgclone_submit(''host=x'', '''', ''a.b'')', '22023'
                      'scope empty');
 select pg_temp.fails('select pgclone_submit(''host=x'', ''Table'', ''a.b'')', '22023', '"scope"',
                      'scope unknown');
-select pg_temp.fails('select pgclone_submit(''host=x'', ''schema'', ''a'')', '0A000',
-                     'scope "schema" is not supported yet', 'scope schema');
-select pg_temp.fails('select pgclone_submit(''host=x'', ''database'')', '0A000',
-                     'scope "database" is not supported yet', 'scope database');
-select pg_temp.fails('select pgclone_submit(''host=x'', ''functions'', ''a'')', '0A000',
-                     'scope "functions" is not supported yet', 'scope functions');
 
 -- object
 select pg_temp.fails('select pgclone_submit(''host=x'', ''table'')', '22004', '"object"',
@@ -92,6 +86,28 @@ select pg_temp.refuses_object('a.b.c', '"object"', 'object with three parts');
 select pg_temp.refuses_object('"a.b', '"object"', 'object with an open quote');
 select pg_temp.refuses_object('a.b; drop table c', '"object"', 'object with a statement');
 select pg_temp.refuses_object('a.' || repeat('b', 64), '"object"', 'object with a long name');
+
+-- object of the other scopes
+create function pg_temp.refuses(scope text, object text, options text, expected_state text,
+                                expected_message text, description text)
+returns text language sql as $$
+    select pg_temp.fails(
+        format('select pgclone_submit(''host=nowhere password=canary'', %L, %L, %L)', scope, object,
+               options), expected_state, expected_message, scope || ': ' || description);
+$$;
+select pg_temp.refuses(scope, object, '{}', state, message, description)
+from (values (null, '22004', '"object"', 'object null'),
+             ('', '22023', '"object"', 'object empty'),
+             ('a.b', '22023', '"object"', 'object with two parts'),
+             ('a b', '22023', '"object"', 'object with a blank'),
+             ('"a', '22023', '"object"', 'object with an open quote'),
+             (repeat('a', 64), '22023', '"object"', 'object too long'),
+             ('pg_catalog', '22023', 'system schema', 'pg_catalog'),
+             ('Information_Schema', '22023', 'system schema', 'information_schema'),
+             ('"pg_toast"', '22023', 'system schema', 'pg_toast'))
+     as o (object, state, message, description),
+     (values ('schema'), ('functions')) as s (scope);
+select pg_temp.refuses('database', 'shop', '{}', '22023', '"object" must be null', 'object given');
 
 -- options
 select pg_temp.fails('select pgclone_submit(''host=x'', ''table'', ''a.b'', null)', '22004',
@@ -116,6 +132,67 @@ select pg_temp.refuses_options('{"role_map": []}', '"role_map"', 'role_map an ar
 select pg_temp.refuses_options('{"unique_key": ""}', '"unique_key"', 'unique_key empty');
 select pg_temp.refuses_options(
     format('{"where": "%s"}', repeat('x', 300000)), '"options".*too long', 'options too long');
+
+-- options of other scopes
+select pg_temp.refuses(scope, object, options, '0A000',
+                       format('"%s" cannot be used in scope "%s"', name, scope), 'no ' || name)
+from (values ('table', 'a.b', 'include', '{"include": ["x"]}'),
+             ('table', 'a.b', 'on_error', '{"on_error": "stop"}'),
+             ('table', 'a.b', 'analyze', '{"analyze": true}'),
+             ('table', 'a.b', 'target_database', '{"target_database": "x"}'),
+             ('schema', 'a', 'where', '{"where": "true"}'),
+             ('schema', 'a', 'columns', '{"columns": ["x"]}'),
+             ('schema', 'a', 'target_name', '{"target_name": "x"}'),
+             ('schema', 'a', 'target_database', '{"target_database": "x"}'),
+             ('database', null, 'target_schema', '{"target_schema": "x"}'),
+             ('database', null, 'where', '{"where": "true"}'),
+             ('functions', 'a', 'data', '{"data": false}'),
+             ('functions', 'a', 'include', '{"include": ["x"]}'),
+             ('functions', 'a', 'parallel', '{"parallel": 2}'),
+             ('functions', 'a', 'analyze', '{"analyze": true}'),
+             ('schema', 'a', 'consistency', '{"consistency": "strict"}'),
+             ('database', null, 'consistency', '{"consistency": "relaxed"}'))
+     as o (scope, object, name, options);
+select pg_temp.refuses(scope, object, options, '22023', message, description)
+from (values ('schema', 'a', '{"include": "x"}', '"include"', 'include a string'),
+             ('schema', 'a', '{"include": []}', '"include"', 'include empty'),
+             ('schema', 'a', '{"include": ["a-b"]}', '"include" has a pattern', 'include malformed'),
+             ('schema', 'a', '{"exclude": ["a.b.c"]}', '"exclude" has a pattern',
+              'exclude malformed'),
+             ('schema', 'a', '{"include": ["b.*"]}', '"include" has a pattern for another schema',
+              'include for another schema'),
+             ('schema', 'a', '{"exclude": ["?b.x"]}', '"exclude" has a pattern for another schema',
+              'exclude for another schema'),
+             ('schema', 'a', '{"on_error": "ignore"}', '"on_error"', 'on_error unknown'),
+             ('schema', 'a', '{"views": 1}', '"views"', 'views a number'),
+             ('schema', 'a', '{"dry_run": true}', 'unknown option "dry_run"', 'dry_run'),
+             ('schema', 'a', '{"target_schema": "pg_x"}', '"target_schema"', 'a system schema'),
+             ('schema', 'a', '{"role_map": {"a": "b"}, "owners": false, "acls": false}',
+              '"role_map"', 'role_map in vain'),
+             ('database', null, '{"keep_extension": true}', '"keep_extension"',
+              'keep_extension without target_database'),
+             ('database', null, '{"target_database": "x", "conflict": "skip"}', '"conflict"',
+              'conflict with target_database'),
+             ('database', null, '{"target_database": ""}', '"target_database"',
+              'target_database empty'))
+     as o (scope, object, options, message, description);
+
+-- databases to create
+select pg_temp.refuses('database', null, '{"target_database": "template1"}', '42P04',
+                       'database "template1" already exists', 'target_database exists');
+select pg_temp.fails('select pgclone_database_create_async(''host=x'', ''template1'')', '42P04',
+                     '"template1"', 'database_create_async: target_database exists');
+create role arguments_user login;
+grant execute on function pgclone_submit(text, text, text, jsonb),
+    pgclone_database_create_async(text, text, boolean, jsonb) to arguments_user;
+set role arguments_user;
+select pg_temp.refuses('database', null, '{"target_database": "x"}', '42501', 'new database',
+                       'only a superuser creates a database');
+select pg_temp.fails('select pgclone_database_create_async(''host=x password=canary'', ''x'')',
+                     '42501', 'new database', 'database_create_async: neither by its form');
+reset role;
+drop owned by arguments_user;
+drop role arguments_user;
 
 -- where
 select pg_temp.refuses_options('{"where": ""}', '"where"', 'where empty');
@@ -155,6 +232,56 @@ select pg_temp.fails('select pgclone_table(''host=x'', ''a'', ''b'', true, ''c''
                      'table: target_name contradicts the option');
 select pg_temp.fails('select pgclone_table(''host=x'', ''a'', ''b'', options := ''{"x": 1}'')',
                      '22023', '"x"', 'table: unknown option');
+
+-- the other forms
+select pg_temp.fails(format('select %s%s(%s)', name, suffix, arguments), state,
+                     format('"%s"', argument), format('%s%s: %s', name, suffix, argument))
+from (values ('pgclone_schema', 'null, ''a''', '22004', 'source'),
+             ('pgclone_schema', '''host=x'', null', '22004', 'schema_name'),
+             ('pgclone_schema', '''host=x'', ''''', '22023', 'schema_name'),
+             ('pgclone_schema', '''host=x'', ''a'', null', '22004', 'include_data'),
+             ('pgclone_schema', '''host=x'', ''a'', true, null', '22004', 'options'),
+             ('pgclone_schema', '''host=x'', ''a'', true, ''{"data": false}''', '22023',
+              'include_data'),
+             ('pgclone_schema', format('''host=x'', %L', repeat('x', 64)), '22023', 'schema_name'),
+             ('pgclone_functions', ''''', ''a''', '22023', 'source'),
+             ('pgclone_functions', '''host=x'', null', '22004', 'schema_name'),
+             ('pgclone_functions', '''host=x'', ''a'', null', '22004', 'options'),
+             ('pgclone_functions', '''host=x'', ''a'', ''[]''', '22023', 'options'),
+             ('pgclone_database', 'null', '22004', 'source'),
+             ('pgclone_database', '''host=x'', null', '22004', 'include_data'),
+             ('pgclone_database', '''host=x'', false, ''{"data": true}''', '22023',
+              'include_data'),
+             ('pgclone_database', '''host=x'', true, null', '22004', 'options'),
+             ('pgclone_database_create', '''host=x'', null', '22004', 'target_database'),
+             ('pgclone_database_create', '''host=x'', ''''', '22023', 'target_database'),
+             ('pgclone_database_create', format('''host=x'', %L', repeat('x', 64)), '22023',
+              'target_database'),
+             ('pgclone_database_create', '''host=x'', ''a'', null', '22004', 'include_data'),
+             ('pgclone_database_create', '''host=x'', ''a'', true, ''{"target_database": "b"}''',
+              '22023', 'target_database'))
+     as f (name, arguments, state, argument),
+     (values (''), ('_async')) as s (suffix);
+select pg_temp.fails('select pgclone_schema_async(''host=x'', ''pg_catalog'')', '22023',
+                     'system schema', 'schema_async: a system schema');
+select pg_temp.fails('select pgclone_schema_async(''host=nowhere passwort=canary'', ''a'')', '22023',
+                     '"source"', 'schema_async: source malformed');
+
+-- plan
+select pg_temp.fails('select * from pgclone_plan(' || arguments || ')', state, message,
+                     'plan: ' || message)
+from (values ('null, ''table'', ''a.b''', '22004', '"source"'),
+             ('''nowhere'', ''table'', ''a.b''', '42704', '"nowhere" does not exist'),
+             ('''host=x'', null', '22004', '"scope"'),
+             ('''host=x'', ''tables''', '22023', '"scope"'),
+             ('''host=x'', ''table''', '22004', '"object"'),
+             ('''host=x'', ''schema'', ''a.b''', '22023', '"object"'),
+             ('''host=x'', ''database'', ''a''', '22023', '"object"'),
+             ('''host=x'', ''schema'', ''a'', null', '22004', '"options"'),
+             ('''host=x password=canary'', ''schema'', ''a'', ''{"dry_run": true}''', '22023',
+              'unknown option "dry_run"'),
+             ('''host=x'', ''database'', null, ''{"target_database": "template1"}''', '42P04',
+              '"template1"')) as p (arguments, state, message);
 
 -- wait, cancel, progress
 select pg_temp.fails('select pgclone_wait(null)', '22004', '"job_id"', 'wait null');

@@ -8,15 +8,22 @@ using pgclone::test::mentions;
 
 namespace {
 
-CloneOptions parse(std::string_view json)
+CloneOptions parse(std::string_view json, JobScope scope = JobScope::table)
 {
-    return parse_options(json, JobScope::table);
+    return parse_options(json, scope);
 }
 
-PgError refused(std::string_view json, std::string_view sqlstate = "22023")
+PgError refused(std::string_view json, std::string_view sqlstate = "22023",
+                JobScope scope = JobScope::table)
 {
     CAPTURE(json);
-    return expect_error(sqlstate, [&] { parse(json); });
+    return expect_error(sqlstate, [&] { parse(json, scope); });
+}
+
+// Whether `name`, plain, matches the pattern as a user writes it.
+bool matches(std::string_view pattern, std::string_view schema, std::string_view name)
+{
+    return matches_any({parse_table_pattern(pattern, "include")}, schema, name);
 }
 
 std::string deep_array(int depth)
@@ -46,6 +53,26 @@ TEST_CASE("defaults of the options")
     CHECK_FALSE(options.unique_key);
     CHECK(options.columns.empty());
     CHECK(options.role_map.empty());
+    CHECK_FALSE(options.analyze);
+    CHECK_FALSE(options.dry_run);
+
+    for (const JobScope scope : {JobScope::schema, JobScope::database, JobScope::functions}) {
+        const CloneOptions of_scope = parse("{}", scope);
+        CHECK(of_scope.data);
+        CHECK(of_scope.owners);
+        CHECK(of_scope.acls);
+        CHECK(of_scope.comments);
+        CHECK(of_scope.views);
+        CHECK(of_scope.matviews);
+        CHECK(of_scope.functions);
+        CHECK(of_scope.analyze == (scope != JobScope::functions));
+        CHECK(of_scope.on_error == OnError::stop);
+        CHECK(of_scope.include.empty());
+        CHECK(of_scope.exclude.empty());
+        CHECK_FALSE(of_scope.target_database);
+        CHECK_FALSE(of_scope.keep_extension);
+        CHECK_FALSE(of_scope.dry_run);
+    }
 }
 
 TEST_CASE("every option is read")
@@ -75,6 +102,40 @@ TEST_CASE("every option is read")
           std::map<std::string, std::string>{{"alice", "bob"}, {"carol", "bob"}});
 }
 
+TEST_CASE("options of schemas and databases")
+{
+    const CloneOptions schema = parse(R"({
+        "data": false, "target_schema": "copy", "include": ["a*", "Sales.\"B\"?"],
+        "exclude": ["\"*\""], "views": false, "matviews": false, "functions": false,
+        "on_error": "continue", "analyze": false, "owners": false, "acls": false, "parallel": 3})",
+                                      JobScope::schema);
+    CHECK_FALSE(schema.data);
+    CHECK(schema.target_schema == "copy");
+    CHECK(schema.include == std::vector<TablePattern>{{"", "a*"}, {"sales", "B?"}});
+    CHECK(schema.exclude == std::vector<TablePattern>{{"", "\\*"}});
+    CHECK_FALSE(schema.views);
+    CHECK_FALSE(schema.matviews);
+    CHECK_FALSE(schema.functions);
+    CHECK(schema.on_error == OnError::continue_);
+    CHECK_FALSE(schema.analyze);
+    CHECK_FALSE(schema.owners);
+    CHECK_FALSE(schema.acls);
+    CHECK(schema.parallel == 3);
+
+    const CloneOptions database =
+        parse(R"({"target_database": "My db", "keep_extension": true, "on_error": "stop"})",
+              JobScope::database);
+    CHECK(database.target_database == "My db");
+    CHECK(database.keep_extension);
+    CHECK(database.on_error == OnError::stop);
+
+    const CloneOptions functions = parse(
+        R"({"target_schema": "f", "conflict": "replace", "on_error": "continue", "retries": 1})",
+        JobScope::functions);
+    CHECK(functions.target_schema == "f");
+    CHECK(functions.conflict == ConflictAction::replace);
+}
+
 TEST_CASE("all ways to treat a conflict")
 {
     CHECK(parse(R"({"conflict": "error"})").conflict == ConflictAction::error);
@@ -102,7 +163,7 @@ TEST_CASE("unknown options")
 {
     PgError error = refused(R"({"foo": 1})");
     CHECK(error.message() == R"(unknown option "foo")");
-    CHECK(error.hint().starts_with("Options of scope \"table\" are: data, target_name"));
+    CHECK(error.hint().starts_with("Options of scope \"table\" are: data, target_schema"));
     CHECK(error.hint().ends_with("unique_key."));
     CHECK_FALSE(mentions(error, "matviews"));
 
@@ -127,16 +188,38 @@ TEST_CASE("unknown options")
 
 TEST_CASE("options of other scopes")
 {
-    for (const char* name :
-         {"include", "exclude", "views", "matviews", "functions", "on_error", "consistency"}) {
-        for (const char* value : {"true", "null", "[\"x\"]", "\"strict\""}) {
-            const std::string json = "{\"" + std::string(name) + "\": " + value + "}";
-            CHECK(refused(json, "0A000").message() ==
-                  "option \"" + std::string(name) + "\" cannot be used in scope \"table\"");
+    const auto check = [](JobScope scope, std::initializer_list<const char*> names) {
+        for (const char* name : names) {
+            for (const char* value : {"true", "null", "[\"x\"]", "\"strict\""}) {
+                const std::string json = "{\"" + std::string(name) + "\": " + value + "}";
+                CHECK(refused(json, "0A000", scope).message() ==
+                      "option \"" + std::string(name) + "\" cannot be used in scope \"" +
+                          std::string(to_text(scope)) + "\"");
+            }
         }
-    }
-    CHECK(expect_error("0A000", [] { parse_options("{}", JobScope::schema); }).message() ==
-          R"(scope "schema" is not supported yet)");
+    };
+    check(JobScope::table, {"include", "exclude", "views", "matviews", "functions", "on_error",
+                            "analyze", "target_database", "keep_extension", "consistency"});
+    check(JobScope::schema,
+          {"where", "columns", "target_name", "target_database", "keep_extension", "consistency"});
+    check(JobScope::database, {"where", "columns", "target_name", "target_schema", "consistency"});
+    check(JobScope::functions,
+          {"data", "where", "columns", "target_name", "include", "exclude", "indexes",
+           "constraints", "triggers", "views", "matviews", "functions", "analyze", "parallel",
+           "target_database", "keep_extension", "consistency"});
+
+    CHECK(refused(R"({"columns": ["a"]})", "0A000", JobScope::schema).hint() ==
+          R"(Scopes that have it are: "table".)");
+    CHECK(refused(R"({"data": true})", "0A000", JobScope::functions).hint() ==
+          R"(Scopes that have it are: "table", "schema", "database".)");
+    CHECK(refused(R"({"consistency": "strict"})", "0A000").hint().empty());
+    // Who may set it is pgclone_plan alone.
+    CHECK(refused(R"({"dry_run": true})").message() == R"(unknown option "dry_run")");
+
+    const std::string hint = refused(R"({"viws": true})", "22023", JobScope::schema).hint();
+    CHECK(hint.starts_with("Perhaps you meant the option \"views\". Options of scope \"schema\" "));
+    CHECK(mentions(refused(R"({"x": 1})", "22023", JobScope::database), "keep_extension"));
+    CHECK_FALSE(mentions(refused(R"({"x": 1})", "22023", JobScope::functions), "parallel"));
 }
 
 TEST_CASE("wrong types name the option and never repeat the value")
@@ -180,6 +263,30 @@ TEST_CASE("wrong types name the option and never repeat the value")
         CHECK(error.message().starts_with("option \"" + std::string(each.option) + "\" must be "));
         CHECK_FALSE(error.detail().empty());
         CHECK_FALSE(mentions(error, "geheim"));
+    }
+}
+
+TEST_CASE("wrong types of the options of schemas and databases")
+{
+    struct Case {
+        const char* option;
+        const char* value;
+    };
+    const Case cases[] = {
+        {"include", "\"a\""},      {"include", "{}"},           {"include", "[1]"},
+        {"include", "[]"},         {"exclude", "[[\"a\"]]"},    {"exclude", "[null]"},
+        {"views", "\"no\""},       {"matviews", "0"},           {"functions", "[]"},
+        {"analyze", "\"yes\""},    {"on_error", "true"},        {"on_error", "\"Continue\""},
+        {"target_database", "1"},  {"target_database", "\"\""}, {"keep_extension", "\"x\""},
+        {"on_error", "\"geheim\""}};
+    for (const Case& each : cases) {
+        const PgError error = refused("{\"" + std::string(each.option) + "\": " + each.value + "}",
+                                      "22023", JobScope::database);
+        CHECK(error.message().starts_with("option \"" + std::string(each.option) + "\" must be "));
+        CHECK_FALSE(error.detail().empty());
+        CHECK_FALSE(mentions(error, "geheim"));
+        CHECK(refused("{\"" + std::string(each.option) + "\": null}", "22023", JobScope::database)
+                  .message() == "option \"" + std::string(each.option) + "\" must not be null");
     }
 }
 
@@ -260,6 +367,111 @@ TEST_CASE("options that contradict each other")
     CHECK_NOTHROW(parse(R"({"role_map": {"a": "b"}, "owners": true})"));
     CHECK_NOTHROW(parse(R"({"role_map": {"a": "b"}, "acls": true})"));
     CHECK_NOTHROW(parse(R"({"role_map": {}})"));
+    CHECK_NOTHROW(parse(R"({"role_map": {"a": "b"}})", JobScope::schema));
+    CHECK(refused(R"({"role_map": {"a": "b"}, "owners": false, "acls": false})", "22023",
+                  JobScope::functions)
+              .message() == R"(option "role_map" needs option "owners" or "acls")");
+    CHECK(refused(R"({"keep_extension": true})", "22023", JobScope::database).message() ==
+          R"(option "keep_extension" needs option "target_database")");
+    CHECK_NOTHROW(parse(R"({"keep_extension": false})", JobScope::database));
+    CHECK(refused(R"({"target_database": "d", "conflict": "skip"})", "22023", JobScope::database)
+              .message() == R"(option "conflict" cannot be used with option "target_database")");
+    CHECK_NOTHROW(parse(R"({"target_database": "d", "conflict": "error"})", JobScope::database));
+    for (const char* schema : {"pg_catalog", "information_schema", "pg_toast", "pg_x"})
+        CHECK(refused("{\"target_schema\": \"" + std::string(schema) + "\"}", "22023",
+                      JobScope::schema)
+                  .message() == "option \"target_schema\" must not name a system schema");
+}
+
+TEST_CASE("patterns")
+{
+    CHECK(matches("orders", "sales", "orders"));
+    CHECK(matches("Orders", "sales", "orders"));
+    CHECK_FALSE(matches("orders", "sales", "Orders"));
+    CHECK_FALSE(matches("orders", "sales", "orders2"));
+    CHECK_FALSE(matches("orders", "sales", "xorders"));
+    CHECK(matches("\"Orders\"", "sales", "Orders"));
+    CHECK(matches("sales.orders", "sales", "orders"));
+    CHECK_FALSE(matches("sales.orders", "sale", "orders"));
+    CHECK(matches(" sales . orders ", "sales", "orders"));
+    CHECK(matches("*", "s", ""));
+    CHECK(matches("*.*", "s", "x"));
+    CHECK(matches("ord*", "s", "ord"));
+    CHECK(matches("ord*", "s", "orders"));
+    CHECK(matches("*s", "s", "orders"));
+    CHECK_FALSE(matches("*s", "s", "order"));
+    CHECK(matches("o*e*s", "s", "orders_es"));
+    CHECK(matches("a*bc", "s", "abcabbc"));
+    CHECK_FALSE(matches("a*bc*d", "s", "abcabbc"));
+    CHECK(matches("**a**", "s", "a"));
+    CHECK(matches("t?", "s", "t1"));
+    CHECK_FALSE(matches("t?", "s", "t"));
+    CHECK_FALSE(matches("t?", "s", "t12"));
+    CHECK(matches("t?", "s", "tä"));
+    CHECK(matches("?*", "s", "ä"));
+    CHECK(matches("*ä", "s", "xöä"));
+    CHECK(matches("tenant_*.*_2024", "tenant_7", "bills_2024"));
+    // What is quoted stands for itself, and may be a piece of a part.
+    CHECK(matches("\"a*\"", "s", "a*"));
+    CHECK_FALSE(matches("\"a*\"", "s", "ab"));
+    CHECK(matches("\"a?\"*", "s", "a?bc"));
+    CHECK_FALSE(matches("\"a?\"*", "s", "abbc"));
+    CHECK(matches("\"a\"\"b\"", "s", "a\"b"));
+    CHECK(matches("\"a.b\"", "s", "a.b"));
+    CHECK(matches("\"a\\\"", "s", "a\\"));
+    CHECK(matches("\"a\\*\"?", "s", "a\\*x"));
+    CHECK_FALSE(matches("\"a\\*\"", "s", "a\\x"));
+    CHECK(matches("Ab\"Cd\"eF", "s", "abCdef"));
+    CHECK(matches("1*", "s", "1a")); // not quoted, as psql has it
+    CHECK_FALSE(matches_any({}, "s", "a"));
+
+    // The worst case is not a catastrophe.
+    std::string stars;
+    for (int i = 0; i < 60; i++)
+        stars += "*a";
+    CHECK_FALSE(matches(stars, "s", std::string(1000, 'a') + "b"));
+}
+
+TEST_CASE("malformed patterns")
+{
+    const auto detail_of = [](std::string_view text) {
+        CAPTURE(text);
+        const PgError error = expect_error("22023", [&] { parse_table_pattern(text, "include"); });
+        CHECK(error.message() == R"(option "include" has a pattern that is not valid)");
+        CHECK_FALSE(error.hint().empty());
+        return error.detail();
+    };
+    CHECK(detail_of("") == "It is empty.");
+    CHECK(detail_of(" \t") == "It is empty.");
+    for (const char* text : {".", ".a", "a.", "\"\"", "a..b", "\"\".a"})
+        CHECK(detail_of(text) == "A part of it is empty.");
+    CHECK(detail_of("a.b.c") == "It has more than two parts.");
+    CHECK(detail_of("*.*.*") == "It has more than two parts.");
+    CHECK(detail_of("\"a") == "A double quote is not closed.");
+    for (const char* text : {"a-b", "a[0-9]", "a|b", "a+", "(a)", "a;b", "a'b", "a b", "a,b", "^a"})
+        CHECK(detail_of(text) == "A part of it has a character that must be quoted.");
+    CHECK(detail_of(std::string(64, 'a')) == "A part of it is longer than 63 bytes.");
+    CHECK_NOTHROW(parse_table_pattern(std::string(63, 'a') + "*", "include"));
+    CHECK(refused(R"({"exclude": ["a", "b b"]})", "22023", JobScope::schema).message() ==
+          R"(option "exclude" has a pattern that is not valid)");
+}
+
+TEST_CASE("names of schemas")
+{
+    const auto name = [](std::string_view text) { return parse_schema_name(text, "object"); };
+    CHECK(name("Sales") == "sales");
+    CHECK(name(" \"My Schema\" ") == "My Schema");
+    CHECK(name("\"a.b\"") == "a.b");
+    for (const char* text : {"", " ", "a.b", "a b", "1a", "\"\"", "\"a", "a;"}) {
+        CAPTURE(text);
+        CHECK(expect_error("22023", [&] { name(text); }).message() ==
+              R"(argument "object" is not a valid schema name)");
+    }
+    CHECK(is_system_schema("pg_catalog"));
+    CHECK(is_system_schema("information_schema"));
+    CHECK(is_system_schema("pg_temp_3"));
+    CHECK_FALSE(is_system_schema("pgclone"));
+    CHECK_FALSE(is_system_schema("public"));
 }
 
 TEST_CASE("qualified names")

@@ -27,11 +27,16 @@ void check_same(const CloneTask& a, const CloneTask& b)
     CHECK(a.task_id == b.task_id);
     CHECK(a.stage == b.stage);
     CHECK(a.kind == b.kind);
+    CHECK(a.object_kind == b.object_kind);
     CHECK(a.phase == b.phase);
     CHECK(a.in_table_worker == b.in_table_worker);
+    CHECK(a.after == b.after);
+    CHECK(a.completes_table == b.completes_table);
     CHECK(a.schema_name == b.schema_name);
     CHECK(a.object_name == b.object_name);
+    CHECK(a.search_path == b.search_path);
     CHECK(a.statements == b.statements);
+    CHECK(a.cleanup == b.cleanup);
     CHECK(a.skip_reason == b.skip_reason);
     CHECK(a.source_copy == b.source_copy);
     CHECK(a.target_copy == b.target_copy);
@@ -41,6 +46,13 @@ void check_same(const CloneTask& a, const CloneTask& b)
     CHECK(a.predicate == b.predicate);
     CHECK(a.source_filenode == b.source_filenode);
     CHECK(a.source_oid == b.source_oid);
+    CHECK(a.source_schema == b.source_schema);
+    CHECK(a.source_table == b.source_table);
+    CHECK(a.large_objects == b.large_objects);
+    CHECK(a.estimated_rows == b.estimated_rows);
+    CHECK(a.estimated_bytes == b.estimated_bytes);
+    CHECK(a.conflict == b.conflict);
+    CHECK(a.missing == b.missing);
 }
 
 CloneTask full_task()
@@ -63,6 +75,18 @@ CloneTask full_task()
     task.predicate = "note = 'it''s' and x <> E'\\n'";
     task.source_filenode = std::numeric_limits<std::int64_t>::max();
     task.source_oid = std::numeric_limits<std::uint32_t>::max();
+    task.source_schema = "s";
+    task.source_table = "t";
+    task.object_kind = "materialized view";
+    task.after = {1, 2, 6};
+    task.completes_table = true;
+    task.search_path = "\"new one\", pg_catalog";
+    task.cleanup = {"drop table x", "drop table y"};
+    task.large_objects = {16384, std::numeric_limits<std::uint32_t>::max()};
+    task.estimated_rows = 0;
+    task.estimated_bytes = 8192;
+    task.conflict = "it exists";
+    task.missing = "role \"r\"";
     return task;
 }
 
@@ -93,6 +117,32 @@ TEST_CASE("tasks survive the way to JSON and back")
     check_same(task_from_json(json_of(CloneTask())), CloneTask());
     check_same(task_from_json(json_of(full_task())), full_task());
     CHECK(to_json({}) == "[]");
+}
+
+TEST_CASE("only what is not as usual is written")
+{
+    CHECK(json_of(CloneTask()) ==
+          R"({"task_id":0,"stage":0,"kind":"table","phase":"schema"})");
+    CloneTask task;
+    task.kind = TaskKind::object;
+    task.object_kind = "view";
+    task.after = {3};
+    task.estimated_rows = 0;
+    CHECK(json_of(task) == R"({"task_id":0,"stage":0,"kind":"object","phase":"schema",)"
+                           R"("object_kind":"view","after":[3],"estimated_rows":0})");
+}
+
+TEST_CASE("tasks are named for people")
+{
+    CloneTask task;
+    task.kind = TaskKind::foreign_key;
+    task.schema_name = "sales";
+    task.object_name = "to customers";
+    CHECK(describe(task) == "foreign key \"sales.to customers\"");
+    task.object_kind = "view";
+    CHECK(describe(task) == "view \"sales.to customers\"");
+    task.schema_name.clear();
+    CHECK(describe(task) == "view \"to customers\"");
 }
 
 TEST_CASE("every kind and phase survives")
@@ -146,8 +196,8 @@ TEST_CASE("an array of tasks keeps their order")
 TEST_CASE("what jsonb does to a task does no harm")
 {
     // It sorts the keys and adds spaces.
-    const std::string json = replaced(replaced(json_of(CloneTask()), "\"stage\":0,", ""),
-                                      "\"source_oid\":0", " \"source_oid\" : 0, \"stage\": 5");
+    const std::string json = replaced(replaced(json_of(full_task()), "\"stage\":3,", ""),
+                                      "\"truncate\":", " \"stage\" : 5, \"truncate\": ");
     CHECK(task_from_json(json).stage == 5);
 }
 
@@ -175,6 +225,8 @@ TEST_CASE("a malformed task raises XX000")
         replaced(good, "\"truncate\":\"truncate x\"", "\"truncate\":null"),
         replaced(good, "\"column_list\":[\"a\"", "\"column_list\":[1"),
         replaced(good, "\"column_list\":[", "\"column_list\":\"x\",\"other\":["),
+        replaced(good, "\"after\":[1", "\"after\":[\"1\""),
+        replaced(good, "\"large_objects\":[16384", "\"large_objects\":[-1"),
         replaced(good, "\"source_oid\":4294967295", "\"source_oid\":4294967296"),
         replaced(good, "\"source_oid\":4294967295", "\"source_oid\":-1"),
         replaced(good, "9223372036854775807", "9223372036854775808"),

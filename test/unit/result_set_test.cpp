@@ -40,6 +40,8 @@ TEST_CASE("values are found by row and column")
     CHECK(result.text(0, "b").empty());
     CHECK(result.is_null(0, "b"));
     CHECK_FALSE(result.is_null(1, "a"));
+    CHECK(result.has_column("b"));
+    CHECK_FALSE(result.has_column("c"));
 }
 
 TEST_CASE("a row or column that is not there raises")

@@ -1,6 +1,6 @@
 -- Extended statistics objects on the table.
 -- $1 = oid of the table.
--- psql 16+: (echo "\bind 16384"; cat statistics.sql) | psql "$SOURCE"
+-- psql 16+: (echo "\bind 16384"; cat table_statistics.sql) | psql "$SOURCE"
 --
 -- They may be in several schemas, so name is qualified here and in the other queries.
 -- definition_middle is what pg_get_statisticsobjdef() prints between the object's name and

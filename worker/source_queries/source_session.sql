@@ -23,6 +23,7 @@ FROM (VALUES
     ('xmloption', 'content'),
     ('lc_monetary', 'C'),
     ('quote_all_identifiers', 'off'),
+    ('jit', 'off'),
     ('synchronize_seqscans', 'off'),
     ('client_connection_check_interval', '1000')
 ) AS v (name, value)

@@ -1,6 +1,6 @@
 -- The table itself, by name. One row, or none if there is no such relation.
 -- $1 = schema, $2 = name, both unquoted.
--- psql 16+: (echo "\bind shop orders"; cat table.sql) | psql "$SOURCE"
+-- psql 16+: (echo "\bind shop orders"; cat table_itself.sql) | psql "$SOURCE"
 --
 -- relfilenode is read from the row of pg_class, since pg_relation_filenode() looks past the
 -- snapshot.

@@ -1,6 +1,6 @@
 -- The columns in physical order, without the dropped ones.
 -- $1 = oid of the table.
--- psql 16+: (echo "\bind 16384"; cat columns.sql) | psql "$SOURCE"
+-- psql 16+: (echo "\bind 16384"; cat table_columns.sql) | psql "$SOURCE"
 --
 -- binary_safe: the type is built in and its binary form is the same in all supported majors and
 -- under all locales (so neither money nor xml), or an array of such. Types that carry object ids

@@ -1,6 +1,6 @@
 -- What belongs to the table and is not cloned, with the reason; each becomes a skipped task.
 -- $1 = oid of the table.
--- psql 16+: (echo "\bind 16384"; cat leftovers.sql) | psql "$SOURCE"
+-- psql 16+: (echo "\bind 16384"; cat table_leftovers.sql) | psql "$SOURCE"
 SELECT 'rule' AS kind, r.rulename::pg_catalog.text AS name,
        'rules are not cloned in scope "table" yet' AS reason
 FROM pg_catalog.pg_rewrite r

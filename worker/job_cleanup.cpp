@@ -1,0 +1,67 @@
+#include "worker/job_cleanup.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "worker/worker_services.hpp"
+
+namespace pgclone {
+
+namespace {
+
+// In one transaction: it holds locks on all that it drops.
+constexpr std::size_t group_size = 50;
+
+// The statements from `begin` to before `end`, in one transaction. Returns the failure, if any,
+// with the index among `statements` of the one that failed (`end`: the commit); all are undone
+// then.
+Async<std::optional<PipelineError>> run_group(EventLoop& loop, PgSession& target,
+                                              const std::vector<std::string>& statements,
+                                              std::size_t begin, std::size_t end)
+{
+    std::vector<std::string> transaction{"BEGIN"};
+    transaction.insert(transaction.end(), statements.begin() + static_cast<std::ptrdiff_t>(begin),
+                       statements.begin() + static_cast<std::ptrdiff_t>(end));
+    transaction.emplace_back("COMMIT");
+    std::optional<PipelineError> failure;
+    try {
+        co_await target.pipeline(std::move(transaction));
+    } catch (const PipelineError& error) {
+        loop.check_interrupts(); // at the deadline a statement is still under way
+        const std::size_t index = std::max<std::size_t>(error.statement(), 1) - 1;
+        failure.emplace(error, begin + index);
+    }
+    if (failure)
+        co_await target.execute("ROLLBACK");
+    co_return failure;
+}
+
+} // namespace
+
+Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::string> statements,
+                        std::int64_t job_id)
+{
+    std::size_t next = 0;
+    std::size_t size = group_size;
+    while (next < statements.size()) {
+        const std::size_t end = std::min(next + size, statements.size());
+        const std::optional<PipelineError> failure =
+            co_await run_group(loop, target, statements, next, end);
+        if (!failure) {
+            next = end;
+            size = group_size;
+        } else if (end == next + 1 || failure->statement() == next) {
+            server::log_message("pgclone job " + std::to_string(job_id) +
+                                " could not clean up: " + failure->message());
+            next++;
+            size = group_size;
+        } else {
+            // Those before it once more; then it is the first, and is passed over. (If it was the
+            // commit, fewer at a time.)
+            const bool is_commit = failure->statement() == end;
+            size = is_commit ? (end - next) / 2 : failure->statement() - next;
+        }
+    }
+}
+
+} // namespace pgclone

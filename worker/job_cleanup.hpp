@@ -1,0 +1,19 @@
+// Undoing what a job made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/event_loop.hpp"
+#include "worker/pg_session.hpp"
+
+namespace pgclone {
+
+// Runs the statements in their order, many in a transaction. One that fails is written to the
+// server's log, and the others go on without it. Raises what a lost connection raises, and 57014 at
+// the deadline of held interrupts.
+Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::string> statements,
+                        std::int64_t job_id);
+
+} // namespace pgclone

@@ -1,0 +1,36 @@
+// What a job of some scope is to do: reads source and target, changes nothing, and gives tasks.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "worker/clone_task.hpp"
+#include "worker/ledger_client.hpp"
+#include "worker/sessions.hpp"
+
+namespace pgclone {
+
+struct JobPlan {
+    std::vector<CloneTask> tasks;
+    std::int64_t rows = 0; // estimated; -1 = unknown
+    std::int64_t bytes = 0;
+    int tables = 0;
+};
+
+class JobPlanner {
+  public:
+    virtual ~JobPlanner() = default;
+
+    // `source`: in the transaction that exported the snapshot; `target`: in none. Raises what
+    // would stop the job before anything is changed; in a dry run the plan says it instead.
+    virtual Async<JobPlan> plan(PgSession& source, PgSession& target) = 0;
+
+    // After the snapshot was lost and `source` has taken a new one. `tasks` are changed where they
+    // follow the snapshot; raises 55000 if the new one sees other objects.
+    virtual Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) = 0;
+};
+
+std::unique_ptr<JobPlanner> make_table_planner(const JobIdentity& job, const LedgerJob& ledger_job);
+std::unique_ptr<JobPlanner> make_scope_planner(const JobIdentity& job, const LedgerJob& ledger_job);
+
+} // namespace pgclone

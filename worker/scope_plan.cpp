@@ -1,0 +1,255 @@
+#include "worker/scope_tasks.hpp"
+
+#include <algorithm>
+
+#include "shared/error_types.hpp"
+
+namespace pgclone {
+
+ScopePlan ScopePlanner::plan()
+{
+    index_objects();
+    order();
+    add_set_aside();
+    add_steps(ObjectSection::before_data, stage_before_data, JobPhase::schema);
+    add_data();
+    add_steps(ObjectSection::after_data, stage_after_data, JobPhase::indexes);
+    add_validations();
+    add_refreshes();
+    add_sequence_values();
+    add_analyze();
+    add_owners_and_privileges();
+    add_steps(ObjectSection::last, stage_last, JobPhase::constraints);
+    add_left_out();
+    add_publish();
+    return std::move(plan_);
+}
+
+const CatalogObject& ScopePlanner::object_at(std::size_t node) const
+{
+    return catalog_.objects[node_objects_[node]];
+}
+
+void ScopePlanner::index_objects()
+{
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
+        const CatalogObject& object = catalog_.objects[i];
+        if (!selection_.reasons[i].empty() || is_kept(object))
+            continue;
+        ObjectNode node;
+        node.id = object.id;
+        node.kind = object.kind;
+        node.sort_key = object.schema_name.empty()
+                            ? quote_identifier(object.name)
+                            : quote_qualified({object.schema_name, object.name});
+        node.has_shell = !object.shell.empty();
+        node.is_late = object.after_data;
+        nodes_.push_back(std::move(node));
+        node_objects_.push_back(i);
+    }
+    for (const ObjectEdge& edge : catalog_.edges)
+        needs_[edge.object].push_back(edge.needs);
+}
+
+// What the target has already and what the clone takes as it is there.
+bool ScopePlanner::is_kept(const CatalogObject& object) const
+{
+    if (target_.set_aside.contains(object.object_as))
+        return false;
+    if (object.kind == ObjectKind::schema)
+        return target_.schemas.contains(naming_.schema_on_target(object.name));
+    return !object.object_as.empty() && target_.existing.contains(object.object_as);
+}
+
+void ScopePlanner::order()
+{
+    steps_ = order_objects(nodes_, catalog_.edges);
+    std::vector<TableShape> shapes;
+    for (const OrderedStep& step : steps_) {
+        section_of_[nodes_[step.node].id] = step.section;
+        if (const auto found = catalog_.tables.find(nodes_[step.node].id);
+            found != catalog_.tables.end())
+            shapes.push_back(found->second);
+    }
+    std::vector<std::vector<std::string>> statements = create_table_statements(shapes);
+    for (std::size_t i = 0; i < shapes.size(); i++)
+        table_statements_[shapes[i].id] = std::move(statements[i]);
+}
+
+CloneTask& ScopePlanner::add(Stage stage, TaskKind kind, std::string object_kind, JobPhase phase)
+{
+    CloneTask& task = plan_.tasks.emplace_back();
+    task.task_id = static_cast<std::int32_t>(plan_.tasks.size());
+    task.stage = stage;
+    task.kind = kind;
+    task.object_kind = std::move(object_kind);
+    task.phase = phase;
+    return task;
+}
+
+CloneTask& ScopePlanner::add_for(const CatalogObject& object, Stage stage, TaskKind kind,
+                                 std::string object_kind, JobPhase phase)
+{
+    CloneTask& task = add(stage, kind, std::move(object_kind), phase);
+    task.schema_name = naming_.schema_on_target(object.schema_name);
+    task.object_name = object.name;
+    task.search_path = search_path_;
+    if (const auto found = target_.conflicts.find(object.object_as);
+        found != target_.conflicts.end() && stage <= stage_after_data)
+        task.conflict = found->second;
+    return task;
+}
+
+void ScopePlanner::wait_for(CloneTask& task, std::int32_t other)
+{
+    const auto place = std::lower_bound(task.after.begin(), task.after.end(), other);
+    if (other != task.task_id && (place == task.after.end() || *place != other))
+        task.after.insert(place, other);
+}
+
+void ScopePlanner::wait_for_needs(CloneTask& task, ObjectId id) const
+{
+    const auto needs = needs_.find(id);
+    if (needs == needs_.end())
+        return;
+    for (const ObjectId& needed : needs->second)
+        if (const auto made = made_by_.find(needed); made != made_by_.end())
+            wait_for(task, made->second);
+}
+
+void ScopePlanner::append(CloneTask& task, const std::vector<StatementTemplate>& statements) const
+{
+    for (const StatementTemplate& statement : statements)
+        task.statements.push_back(statement.render(options_));
+}
+
+void ScopePlanner::add_left_out()
+{
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
+        const CatalogObject& object = catalog_.objects[i];
+        const bool kept = selection_.reasons[i].empty() && is_kept(object);
+        // What is a part of something is named with it.
+        if ((selection_.reasons[i].empty() && !kept) || selection_.is_silent[i])
+            continue;
+        CloneTask& task = add_for(object, stage_last, TaskKind::object,
+                                  std::string(to_text(object.kind)), JobPhase::constraints);
+        task.skip_reason = kept ? "it exists on the target" : selection_.reasons[i];
+    }
+    for (const std::string& note : catalog_.notes) {
+        CloneTask& task = add(stage_last, TaskKind::object, "note", JobPhase::constraints);
+        task.object_name = note;
+        task.skip_reason = note;
+    }
+}
+
+void ScopePlanner::add_publish()
+{
+    CloneTask& task = add(stage_publish, TaskKind::publish, "", JobPhase::finishing);
+    for (const auto& [schema, aside] : aside_schemas_) {
+        if (options_.conflict == ConflictAction::replace) {
+            task.statements.push_back("DROP SCHEMA " + quote_identifier(aside) + " CASCADE");
+            continue;
+        }
+        std::string name = schema + "_old";
+        for (int number = 2; target_.schemas.contains(name); number++)
+            name = schema + "_old" + std::to_string(number);
+        task.statements.push_back("ALTER SCHEMA " + quote_identifier(aside) + " RENAME TO " +
+                                  quote_identifier(name));
+    }
+}
+
+namespace {
+
+// Gives the schema its new name where statements say SCHEMA and the old one, which may be a piece
+// of its own.
+class SchemaRenamer {
+  public:
+    SchemaRenamer(std::string printed, const std::string& name)
+        : printed_(std::move(printed)), name_(quote_identifier(name))
+    {
+    }
+
+    void change_all(std::vector<StatementTemplate>& statements)
+    {
+        for (StatementTemplate& statement : statements) {
+            follows_word_ = false;
+            statement.change_text([this](std::string& text) { change(text); });
+        }
+    }
+
+    void change(std::string& text)
+    {
+        if (follows_word_ && text == printed_)
+            text = name_;
+        else
+            change_within(text);
+        follows_word_ = text.ends_with("SCHEMA ");
+    }
+
+  private:
+    void change_within(std::string& text) const
+    {
+        for (const std::string_view words : {"SCHEMA ", "SCHEMA IF EXISTS "}) {
+            const std::size_t at = text.find(std::string(words) + printed_);
+            const std::size_t end = at + words.size() + printed_.size();
+            if (at == std::string::npos || (end != text.size() && text[end] != ' '))
+                continue;
+            text.replace(at + words.size(), printed_.size(), name_);
+            return;
+        }
+    }
+
+    std::string printed_;
+    std::string name_;
+    bool follows_word_ = false;
+};
+
+} // namespace
+
+std::string ScopeNaming::search_path() const
+{
+    return source_schema.empty() ? "" : quote_identifier(target_schema);
+}
+
+ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
+                     const ScopeTarget& target, const ScopeNaming& naming,
+                     const CloneOptions& options)
+{
+    ScopePlanner planner(catalog, selection, target, naming, options);
+    return planner.plan();
+}
+
+std::map<std::string, std::string> sequence_values(const SourceCatalog& catalog,
+                                                   const ScopeNaming& naming)
+{
+    std::map<std::string, std::string> statements;
+    for (const SequenceState& sequence : catalog.sequences)
+        statements[naming.schema_on_target(sequence.source.schema) + '\0' + sequence.source.name] =
+            set_value_statement(sequence);
+    return statements;
+}
+
+void rename_schema(SourceCatalog& catalog, const ScopeNaming& naming)
+{
+    std::string printed;
+    for (const CatalogObject& object : catalog.objects)
+        if (object.kind == ObjectKind::schema && object.name == naming.source_schema)
+            printed = object.object_as.substr(std::string_view("SCHEMA ").size());
+    if (printed.empty())
+        throw PgError(sqlstate::internal_error, "the schema to be renamed was not read");
+    SchemaRenamer renamer(printed, naming.target_schema);
+    for (CatalogObject& object : catalog.objects) {
+        if (object.kind != ObjectKind::schema && object.kind != ObjectKind::default_privileges)
+            continue;
+        renamer.change(object.object_as);
+        renamer.change(object.drop);
+        renamer.change_all(object.create);
+        renamer.change_all(object.privileges);
+        for (std::string& comment : object.comments)
+            renamer.change(comment);
+        for (std::string& label : object.labels)
+            renamer.change(label);
+    }
+}
+
+} // namespace pgclone

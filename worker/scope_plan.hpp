@@ -1,0 +1,75 @@
+// The tasks that clone a schema, a database or the functions of a schema. Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/clone_task.hpp"
+#include "worker/object_selection.hpp"
+#include "worker/source_catalog.hpp"
+
+namespace pgclone {
+
+// Names on the target.
+struct ScopeNaming {
+    std::string source_schema; // of a renamed schema; empty = nothing is renamed
+    std::string target_schema;
+    std::string tag; // of working names: <job id>_<random>
+
+    const std::string& schema_on_target(const std::string& schema) const
+    {
+        return !source_schema.empty() && schema == source_schema ? target_schema : schema;
+    }
+    // Of transactions that make what is in the schema; empty if nothing is renamed.
+    std::string search_path() const;
+};
+
+// An object of the target that has the place of one to be cloned.
+struct ExistingObject {
+    std::string kind;
+    std::string schema;
+    std::string name; // plain; only relations and types are named by it alone
+    bool is_owner = false;
+    ObjectId id;
+};
+
+// What the target has and lacks, as far as it matters: filled by read_scope_target().
+struct ScopeTarget {
+    int server_version = 0;
+    std::string role; // the submitter
+    bool is_superuser = false;
+    std::set<std::string> schemas;                    // that exist
+    std::map<std::string, ExistingObject> existing;   // by object_as
+    std::map<std::string, std::string> conflicts;     // object_as -> what is wrong with that
+    std::vector<std::pair<ObjectRequirement, std::string>> missing; // and the hint for it
+    std::set<std::string> extensions_in_version; // that can be installed in the source's version
+    bool keeps_public = false; // the schema public is not made like the source's
+    std::set<std::string> set_aside;                  // object_as of those to be replaced
+};
+
+struct ScopePlan {
+    std::vector<CloneTask> tasks;
+    std::int64_t rows = 0;  // estimated
+    std::int64_t bytes = 0; // of the tables on the source
+    int tables = 0;
+};
+
+// `selection`: of the catalog's objects, as select_objects() gives it.
+ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
+                     const ScopeTarget& target, const ScopeNaming& naming,
+                     const CloneOptions& options);
+
+// What the views call the tasks that set sequences, and their statements by schema, NUL, name (on
+// the target).
+inline constexpr std::string_view sequence_value_kind = "sequence value";
+std::map<std::string, std::string> sequence_values(const SourceCatalog& catalog,
+                                                   const ScopeNaming& naming);
+
+// In a catalog that was read with `rename`: the schema itself gets its new name, where statements
+// name it.
+void rename_schema(SourceCatalog& catalog, const ScopeNaming& naming);
+
+} // namespace pgclone

@@ -1,0 +1,306 @@
+#include "worker/scope_tasks.hpp"
+
+#include <algorithm>
+
+#include "worker/copy_format.hpp"
+
+namespace pgclone {
+
+namespace {
+
+// Large objects of one task.
+constexpr std::size_t large_objects_a_task = 1000;
+
+} // namespace
+
+void ScopePlanner::add_data()
+{
+    if (!options_.data) {
+        plan_.tables = static_cast<int>(
+            std::count_if(nodes_.begin(), nodes_.end(), [this](const ObjectNode& node) {
+                const auto table = catalog_.tables.find(node.id);
+                return table != catalog_.tables.end() && table->second.has_rows;
+            }));
+        return;
+    }
+    std::map<std::uint32_t, std::vector<const OrderedStep*>> indexes; // by table
+    for (const OrderedStep& step : steps_)
+        if (is_made_with_data(step))
+            indexes[object_at(step.node).table_oid].push_back(&step);
+
+    // The largest first, each followed by its indexes: whoever is free takes the first task
+    // that can start.
+    std::vector<std::size_t> tables;
+    for (std::size_t node = 0; node < nodes_.size(); node++)
+        if (const auto found = catalog_.tables.find(nodes_[node].id);
+            found != catalog_.tables.end() && found->second.has_rows)
+            tables.push_back(node);
+    std::stable_sort(tables.begin(), tables.end(), [this](std::size_t a, std::size_t b) {
+        return catalog_.tables.at(nodes_[a].id).size_bytes >
+               catalog_.tables.at(nodes_[b].id).size_bytes;
+    });
+    for (const std::size_t node : tables) {
+        const TableShape& table = catalog_.tables.at(nodes_[node].id);
+        const std::int32_t data = add_table_data(object_at(node), table);
+        for (const OrderedStep* step : indexes[table.id.objid]) {
+            const CatalogObject& object = object_at(step->node);
+            CloneTask& task = add_for(object, stage_data, TaskKind::index,
+                                      std::string(to_text(object.kind)), JobPhase::data);
+            task.in_table_worker = true;
+            wait_for_needs(task, object.id);
+            wait_for(task, data);
+            fill_step(task, *step, object);
+            made_by_[object.id] = task.task_id;
+        }
+    }
+    add_extension_rows();
+    add_large_objects();
+}
+
+std::int32_t ScopePlanner::add_table_data(const CatalogObject& object, const TableShape& table)
+{
+    CloneTask& task = add_for(object, stage_data, TaskKind::data, "", JobPhase::data);
+    task.search_path.clear(); // all of its statements are qualified
+    task.in_table_worker = true;
+    task.completes_table = true;
+    task.object_name = object.name;
+    const QualifiedName source{object.schema_name, object.name};
+    const QualifiedName own{naming_.schema_on_target(object.schema_name), object.name};
+    const bool through_root = !table.load_through.name.empty();
+    const QualifiedName into =
+        through_root ? QualifiedName{naming_.schema_on_target(table.load_through.schema),
+                                     table.load_through.name}
+                     : own;
+    const CopyPlan copy =
+        plan_copy(source, into, table.copy_columns, "", table.binary_safe, !through_root);
+    task.source_copy = copy.source_copy;
+    task.target_copy = copy.target_copy;
+    task.format = copy.format;
+    task.column_list = table.copy_columns;
+    if (!through_root)
+        task.truncate = "TRUNCATE TABLE ONLY " + quote_qualified(own);
+    task.source_filenode = table.filenode;
+    task.source_oid = table.id.objid;
+    task.source_schema = source.schema;
+    task.source_table = source.name;
+    task.estimated_rows = table.estimated_rows;
+    task.estimated_bytes = table.size_bytes;
+    if (const auto made = made_by_.find(table.id); made != made_by_.end())
+        wait_for(task, made->second);
+    plan_.tables++;
+    plan_.bytes += table.size_bytes;
+    plan_.rows =
+        plan_.rows < 0 || table.estimated_rows < 0 ? -1 : plan_.rows + table.estimated_rows;
+    return task.task_id;
+}
+
+// Those that others refer to first: their foreign keys are there already.
+void ScopePlanner::add_extension_rows()
+{
+    std::map<std::uint32_t, std::int32_t> copied; // by table
+    std::vector<const ExtensionRows*> left;
+    for (const ExtensionRows& table : catalog_.extension_rows)
+        if (made_by_.contains(table.extension)) // else the target has its own
+            left.push_back(&table);
+    while (!left.empty()) {
+        std::vector<const ExtensionRows*> blocked;
+        for (const ExtensionRows* table : left) {
+            const bool waits = std::any_of(
+                table->references.begin(), table->references.end(), [&](std::uint32_t oid) {
+                    return std::any_of(left.begin(), left.end(), [&](const ExtensionRows* other) {
+                        return other->oid == oid && !copied.contains(oid);
+                    });
+                });
+            if (waits)
+                blocked.push_back(table);
+            else
+                add_extension_table(*table, copied);
+        }
+        if (blocked.size() == left.size()) {
+            // A circle of references: whichever comes first, the target will say.
+            add_extension_table(*blocked.front(), copied);
+            blocked.erase(blocked.begin());
+        }
+        left = std::move(blocked);
+    }
+}
+
+void ScopePlanner::add_extension_table(const ExtensionRows& table,
+                                       std::map<std::uint32_t, std::int32_t>& copied)
+{
+    CloneTask& task = add(stage_data, TaskKind::data, "", JobPhase::data);
+    task.schema_name = table.name.schema;
+    task.object_name = table.name.name;
+    task.in_table_worker = true;
+    const CopyPlan copy =
+        plan_copy(table.name, table.name, table.columns, "", table.binary_safe, false);
+    task.source_copy = copy.source_copy;
+    if (!table.condition.empty())
+        task.source_copy = "COPY (" + select_statement(table.name, table.columns, "") + " " +
+                           table.condition + "\n) TO STDOUT" +
+                           (copy.format == "binary" ? " WITH (FORMAT binary)" : "");
+    task.target_copy = copy.target_copy;
+    task.format = copy.format;
+    task.column_list = table.columns;
+    task.predicate = table.condition;
+    task.source_filenode = table.filenode;
+    task.source_oid = table.oid;
+    task.source_schema = table.name.schema;
+    task.source_table = table.name.name;
+    wait_for(task, made_by_.at(table.extension));
+    for (const std::uint32_t oid : table.references)
+        if (const auto other = copied.find(oid); other != copied.end())
+            wait_for(task, other->second);
+    copied[table.oid] = task.task_id;
+}
+
+void ScopePlanner::add_large_objects()
+{
+    CloneTask* task = nullptr;
+    for (std::size_t node = 0; node < nodes_.size(); node++) {
+        if (nodes_[node].kind != ObjectKind::large_object)
+            continue;
+        if (task == nullptr || task->large_objects.size() >= large_objects_a_task) {
+            task = &add(stage_data, TaskKind::large_objects, "large objects", JobPhase::data);
+            task->in_table_worker = true;
+        }
+        task->large_objects.push_back(nodes_[node].id.objid);
+        wait_for(*task, made_by_.at(nodes_[node].id));
+    }
+    for (CloneTask& each : plan_.tasks)
+        if (each.kind == TaskKind::large_objects)
+            each.object_name = std::to_string(each.large_objects.front()) + " to " +
+                               std::to_string(each.large_objects.back());
+}
+
+void ScopePlanner::add_validations()
+{
+    for (const OrderedStep& step : steps_) {
+        const CatalogObject& object = object_at(step.node);
+        if (object.kind != ObjectKind::foreign_key || !is_validated_late(object))
+            continue;
+        CloneTask& task = add_for(object, stage_validation, TaskKind::validate, "validation",
+                                  JobPhase::constraints);
+        task.in_table_worker = true;
+        task.statements = {catalog_.validations.at(object.id).validate};
+        wait_for(task, made_by_.at(object.id));
+    }
+}
+
+// Materialized views whose rows this object is made of.
+const std::set<std::int32_t>& ScopePlanner::refreshes_under(ObjectId id)
+{
+    const auto [place, is_new] = refreshes_under_.try_emplace(id);
+    if (!is_new)
+        return place->second; // also what ends a cycle of views
+    std::set<std::int32_t> found;
+    if (const auto needs = needs_.find(id); needs != needs_.end()) {
+        for (const ObjectId& needed : needs->second) {
+            if (const auto own = refresh_of_.find(needed); own != refresh_of_.end()) {
+                found.insert(own->second);
+                continue; // it waits for those under it by itself
+            }
+            const std::set<std::int32_t>& below = refreshes_under(needed);
+            found.insert(below.begin(), below.end());
+        }
+    }
+    return refreshes_under_[id] = std::move(found);
+}
+
+void ScopePlanner::add_refreshes()
+{
+    if (!options_.data)
+        return;
+    for (const OrderedStep& step : steps_) {
+        const CatalogObject& object = object_at(step.node);
+        const auto populated = catalog_.populated.find(object.id);
+        if (object.kind != ObjectKind::materialized_view || populated == catalog_.populated.end() ||
+            !populated->second)
+            continue;
+        const std::set<std::int32_t> under = refreshes_under(object.id);
+        CloneTask& task =
+            add_for(object, stage_refresh, TaskKind::refresh, "refresh", JobPhase::constraints);
+        task.in_table_worker = true;
+        task.statements = {"REFRESH " + object.object_as};
+        wait_for(task, made_by_.at(object.id));
+        for (const std::int32_t other : under)
+            wait_for(task, other);
+        refresh_of_[object.id] = task.task_id;
+    }
+}
+
+void ScopePlanner::add_sequence_values()
+{
+    if (!options_.data)
+        return;
+    for (const SequenceState& sequence : catalog_.sequences) {
+        const auto made = made_by_.find(sequence.node);
+        if (made == made_by_.end())
+            continue;
+        CloneTask& task = add(stage_sequence_values, TaskKind::object,
+                              std::string(sequence_value_kind), JobPhase::constraints);
+        task.schema_name = naming_.schema_on_target(sequence.source.schema);
+        task.object_name = sequence.source.name;
+        task.search_path = search_path_;
+        task.statements = {set_value_statement(sequence)};
+        wait_for(task, made->second);
+    }
+}
+
+// Tables with a foreign table below them: to analyze them is to read from its server.
+std::set<std::uint32_t> ScopePlanner::tables_above_foreign_ones() const
+{
+    std::set<std::uint32_t> above;
+    std::vector<const TableShape*> open;
+    for (const ObjectNode& node : nodes_)
+        if (node.kind == ObjectKind::foreign_table)
+            if (const auto table = catalog_.tables.find(node.id); table != catalog_.tables.end())
+                open.push_back(&table->second);
+    while (!open.empty()) {
+        const TableShape* table = open.back();
+        open.pop_back();
+        for (const TableParent& parent : table->parents) {
+            const auto found = catalog_.tables.find({table->id.classid, parent.oid});
+            if (above.insert(parent.oid).second && found != catalog_.tables.end())
+                open.push_back(&found->second);
+        }
+    }
+    return above;
+}
+
+// A partitioned table's ANALYZE takes all of its partitions along.
+void ScopePlanner::add_analyze()
+{
+    if (!options_.data || !options_.analyze)
+        return;
+    const std::set<std::uint32_t> above_foreign = tables_above_foreign_ones();
+    const auto comes_with_parent = [&](const TableShape& table) {
+        return table.is_partition && !above_foreign.contains(table.parents.front().oid);
+    };
+    for (const OrderedStep& step : steps_) {
+        const CatalogObject& object = object_at(step.node);
+        const auto table = catalog_.tables.find(object.id);
+        const bool is_table = object.kind == ObjectKind::table && table != catalog_.tables.end();
+        const bool is_populated = refresh_of_.contains(object.id);
+        if (!is_populated && (!is_table || comes_with_parent(table->second) ||
+                              above_foreign.contains(object.id.objid)))
+            continue;
+        const bool is_large =
+            is_table && (table->second.size_bytes >= large_table_bytes || !table->second.has_rows);
+        CloneTask& task =
+            add_for(object, stage_statistics, is_large ? TaskKind::analyze : TaskKind::object,
+                    "analyze", JobPhase::constraints);
+        task.in_table_worker = is_large;
+        task.statements = {"ANALYZE " + object.object_as.substr(to_text(object.kind).size() + 1)};
+        wait_for(task, made_by_.at(object.id));
+    }
+}
+
+std::string set_value_statement(const SequenceState& sequence)
+{
+    return "SELECT pg_catalog.setval(" + quote_literal(sequence.target_as) +
+           "::pg_catalog.regclass, " + sequence.last_value + ", " +
+           (sequence.is_called ? "true" : "false") + ")";
+}
+
+} // namespace pgclone

@@ -1,0 +1,197 @@
+#include "worker/scope_tasks.hpp"
+
+#include <algorithm>
+
+#include "worker/target_state.hpp"
+
+namespace pgclone {
+
+std::string ScopePlanner::aside_schema(const std::string& schema)
+{
+    const auto [place, is_new] = aside_schemas_.try_emplace(schema);
+    if (is_new) {
+        place->second = "pgclone_" + naming_.tag + "_" + std::to_string(aside_schemas_.size());
+        CloneTask& task = add(stage_set_aside, TaskKind::object, "schema", JobPhase::schema);
+        task.object_name = place->second;
+        task.statements = {"CREATE SCHEMA " + quote_identifier(place->second)};
+        task.cleanup = {"DROP SCHEMA IF EXISTS " + quote_identifier(place->second)};
+    }
+    return place->second;
+}
+
+void ScopePlanner::add_set_aside()
+{
+    for (const std::string& object_as : target_.set_aside) {
+        const ExistingObject& old = target_.existing.at(object_as);
+        const std::string aside = aside_schema(old.schema);
+        CloneTask& task = add(stage_set_aside, TaskKind::object, old.kind, JobPhase::schema);
+        task.schema_name = old.schema;
+        task.object_name = old.name;
+        task.search_path = search_path_;
+        task.statements = {"ALTER " + object_as + " SET SCHEMA " + quote_identifier(aside)};
+        std::string kind = old.kind;
+        std::transform(kind.begin(), kind.end(), kind.begin(),
+                       [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; });
+        task.cleanup = {"ALTER " + kind + " " + quote_qualified({aside, old.name}) +
+                        " SET SCHEMA " + quote_identifier(old.schema)};
+    }
+}
+
+void ScopePlanner::add_steps(ObjectSection section, Stage stage, JobPhase phase)
+{
+    for (const OrderedStep& step : steps_)
+        if (step.section == section && !is_made_with_data(step))
+            add_step(step, stage, phase);
+}
+
+void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase)
+{
+    const CatalogObject& object = object_at(step.node);
+    std::string kind(to_text(object.kind));
+    if (step.form == StepForm::shell)
+        kind += " shell";
+    if (object.kind == ObjectKind::foreign_key || object.kind == ObjectKind::trigger ||
+        object.kind == ObjectKind::rule || object.kind == ObjectKind::policy)
+        phase = stage == stage_after_data ? JobPhase::constraints : phase;
+    CloneTask& task = add_for(object, stage, TaskKind::object, std::move(kind), phase);
+    wait_for_needs(task, object.id);
+    fill_step(task, step, object);
+    made_by_[object.id] = task.task_id;
+}
+
+void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object)
+{
+    if (!object.drop.empty())
+        task.cleanup = {object.drop};
+    // What is in a circle, as a type and its input function, goes all at once.
+    if (step.form == StepForm::completion && !object.drop.empty())
+        task.cleanup = {object.drop + " CASCADE"};
+    if (step.form == StepForm::shell) {
+        task.statements = {object.shell};
+        return;
+    }
+    const auto table = table_statements_.find(object.id);
+    if (table != table_statements_.end()) {
+        task.statements = table->second;
+        task.completes_table = !options_.data && catalog_.tables.at(object.id).has_rows;
+    } else if (is_validated_late(object)) {
+        append(task, {catalog_.validations.at(object.id).add});
+    } else {
+        append(task, step.form == StepForm::completion && !object.complete.empty() ? object.complete
+                                                                                   : object.create);
+    }
+    if (object.kind == ObjectKind::extension && target_.extensions_in_version.contains(object.name))
+        task.statements.back() +=
+            " VERSION " + quote_literal(catalog_.extension_versions.at(object.id));
+    if (options_.comments)
+        task.statements.insert(task.statements.end(), object.comments.begin(),
+                               object.comments.end());
+    task.statements.insert(task.statements.end(), object.labels.begin(), object.labels.end());
+    // Nothing comes after these but the end.
+    if (step.section == ObjectSection::last)
+        append_owner_and_privileges(task, object);
+}
+
+const TableShape* ScopePlanner::table_of(const CatalogObject& object) const
+{
+    const ObjectId id{table_class(), object.table_oid};
+    const auto found = catalog_.tables.find(id);
+    return object.table_oid == 0 || found == catalog_.tables.end() ? nullptr : &found->second;
+}
+
+std::uint32_t ScopePlanner::table_class() const
+{
+    return catalog_.tables.empty() ? 0 : catalog_.tables.begin()->first.classid;
+}
+
+bool ScopePlanner::is_on_large_table(const CatalogObject& object) const
+{
+    const TableShape* table = table_of(object);
+    return options_.data && table != nullptr && table->has_rows &&
+           table->size_bytes >= large_table_bytes;
+}
+
+bool ScopePlanner::is_validated_late(const CatalogObject& object) const
+{
+    return is_on_large_table(object) && catalog_.validations.contains(object.id);
+}
+
+// Indexes of a large table are built as soon as its rows are there, while others still copy.
+bool ScopePlanner::is_made_with_data(const OrderedStep& step) const
+{
+    const CatalogObject& object = object_at(step.node);
+    if (step.section != ObjectSection::after_data || step.form != StepForm::whole ||
+        (object.kind != ObjectKind::index && object.kind != ObjectKind::constraint) ||
+        !is_on_large_table(object))
+        return false;
+    const auto needs = needs_.find(object.id);
+    return needs == needs_.end() ||
+           std::all_of(needs->second.begin(), needs->second.end(), [&](const ObjectId& id) {
+               const auto section = section_of_.find(id);
+               return section == section_of_.end() || id == object.id ||
+                      section->second == ObjectSection::before_data;
+           });
+}
+
+void ScopePlanner::append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const
+{
+    if (options_.owners && object.owner && !object.object_as.empty()) {
+        const std::string owner = map_role(options_, *object.owner);
+        if (owner != target_.role || is_kept(object))
+            task.statements.push_back("ALTER " + object.object_as + " OWNER TO " +
+                                      quote_identifier(owner));
+    }
+    if (options_.acls)
+        append(task, object.privileges);
+}
+
+void ScopePlanner::add_owners_and_privileges()
+{
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++)
+        if (const CatalogObject& object = catalog_.objects[i];
+            selection_.reasons[i].empty() && is_kept(object) && is_own_anyway(object))
+            add_remarks_of_kept(object);
+    for (const OrderedStep& step : steps_) {
+        if (step.section == ObjectSection::last || step.form == StepForm::shell)
+            continue;
+        const CatalogObject& object = object_at(step.node);
+        CloneTask task;
+        append_owner_and_privileges(task, object);
+        if (task.statements.empty())
+            continue;
+        CloneTask& added = add_for(object, stage_privileges, TaskKind::object,
+                                   "owner and privileges", JobPhase::constraints);
+        added.statements = std::move(task.statements);
+        wait_for(added, made_by_.at(object.id));
+    }
+    if (!options_.acls)
+        return;
+    for (const std::vector<StatementTemplate>& statements : catalog_.system_privileges) {
+        CloneTask& task =
+            add(stage_privileges, TaskKind::object, "privileges", JobPhase::constraints);
+        append(task, statements);
+        task.object_name = task.statements.front();
+    }
+}
+
+// The schema that every database has from the start: it becomes as it is on the source.
+bool ScopePlanner::is_own_anyway(const CatalogObject& object)
+{
+    return object.kind == ObjectKind::schema && object.name == "public";
+}
+
+void ScopePlanner::add_remarks_of_kept(const CatalogObject& object)
+{
+    if (!naming_.source_schema.empty() || target_.keeps_public)
+        return;
+    CloneTask& task =
+        add_for(object, stage_privileges, TaskKind::object, "schema", JobPhase::constraints);
+    if (options_.comments)
+        task.statements = object.comments;
+    task.statements.insert(task.statements.end(), object.labels.begin(), object.labels.end());
+    append_owner_and_privileges(task, object);
+    if (task.statements.empty())
+        plan_.tasks.pop_back();
+}
+
+} // namespace pgclone

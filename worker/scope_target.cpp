@@ -1,0 +1,517 @@
+#include "worker/scope_target.hpp"
+
+#include <algorithm>
+
+#include "shared/error_types.hpp"
+#include "worker/catalog_sql.hpp"
+#include "worker/target_state.hpp"
+
+namespace pgclone {
+
+namespace {
+
+// Of a list in a message; ErrorRecord is bounded.
+constexpr std::size_t longest_list = 700;
+
+class List {
+  public:
+    void add(const std::string& item)
+    {
+        count_++;
+        if (text_.size() < longest_list)
+            text_ += (text_.empty() ? "" : ", ") + item;
+        else
+            left_out_++;
+    }
+    std::string text() const
+    {
+        return left_out_ == 0 ? text_ : text_ + " and " + std::to_string(left_out_) + " more";
+    }
+    bool empty() const { return count_ == 0; }
+    std::size_t count() const { return count_; }
+
+  private:
+    std::string text_;
+    std::size_t count_ = 0;
+    std::size_t left_out_ = 0;
+};
+
+bool is_relation(ObjectKind kind)
+{
+    switch (kind) {
+    case ObjectKind::table:
+    case ObjectKind::foreign_table:
+    case ObjectKind::view:
+    case ObjectKind::materialized_view:
+    case ObjectKind::sequence:
+    case ObjectKind::index:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool has_name_of_type(ObjectKind kind)
+{
+    return (is_relation(kind) && kind != ObjectKind::sequence && kind != ObjectKind::index) ||
+           kind == ObjectKind::type || kind == ObjectKind::domain;
+}
+
+// What stays as it is when the target has it.
+bool is_shared(ObjectKind kind)
+{
+    return kind == ObjectKind::schema || kind == ObjectKind::extension ||
+           kind == ObjectKind::language;
+}
+
+bool can_be_set_aside(ObjectKind kind)
+{
+    return has_name_of_type(kind) || kind == ObjectKind::sequence;
+}
+
+// `FOREIGN TABLE s.t` -> `s.t`, given the kind's word.
+std::string printed_name(const std::string& object_as, std::string_view kind)
+{
+    return object_as.size() > kind.size() ? object_as.substr(kind.size() + 1) : object_as;
+}
+
+class TargetReader {
+  public:
+    TargetReader(PgSession& target, const SourceCatalog& catalog, ObjectSelection& selection,
+                 const ScopeNaming& naming, const CloneOptions& options)
+        : session_(target), catalog_(catalog), selection_(selection), naming_(naming),
+          options_(options)
+    {
+    }
+
+    Async<ScopeTarget> read();
+
+  private:
+    Async<void> read_place();
+    Async<void> read_existing();
+    Async<void> note_existing(std::string_view sql, bool takes_schemas);
+    Async<void> read_extension_versions();
+    Async<void> check_dependents();
+    Async<void> check_requirements();
+    void judge_schema(const ResultSet& rows, std::size_t row);
+    bool is_filled(const std::string& schema) const;
+    void judge_objects();
+    void judge_existing(const CatalogObject& object);
+    void leave_parts_of_kept();
+    void raise_conflicts();
+    void raise_missing();
+    std::string schemas_on_target() const;
+    // A dry run of a clone into a database that is to be created: what is here is not there.
+    bool is_elsewhere() const { return options_.dry_run && options_.target_database; }
+
+    PgSession& session_;
+    const SourceCatalog& catalog_;
+    ObjectSelection& selection_;
+    const ScopeNaming& naming_;
+    const CloneOptions& options_;
+    ScopeTarget target_;
+    std::set<std::string> relation_names_; // as printed
+    std::set<std::string> type_names_;
+    List conflicts_;
+    bool has_relation_conflict_ = false;
+    bool is_conflict_beyond_option_ = false;
+};
+
+Async<ScopeTarget> TargetReader::read()
+{
+    const std::string begin("BEGIN");
+    const std::string commit("COMMIT");
+    co_await session_.execute(begin);
+    if (!naming_.search_path().empty()) {
+        const std::string path = "SELECT pg_catalog.set_config('search_path', " +
+                                 quote_literal(naming_.search_path()) + ", true)";
+        co_await session_.query(path);
+    }
+    co_await read_place();
+    if (!is_elsewhere())
+        co_await read_existing();
+    judge_objects();
+    co_await check_dependents();
+    co_await check_requirements();
+    co_await read_extension_versions();
+    co_await session_.execute(commit);
+    co_return std::move(target_);
+}
+
+std::string TargetReader::schemas_on_target() const
+{
+    std::vector<std::string> names;
+    for (const std::string& schema : catalog_.schemas)
+        names.push_back(naming_.schema_on_target(schema));
+    return array_literal(names);
+}
+
+Async<void> TargetReader::read_place()
+{
+    const std::string place_query(catalog_sql::scope_place);
+    const ResultSet place = co_await session_.query(place_query);
+    target_.server_version = static_cast<int>(place.integer(0, "server_version"));
+    target_.role = place.text(0, "role");
+    target_.is_superuser = place.boolean(0, "is_superuser");
+
+    const std::string schemas_query(catalog_sql::scope_schemas);
+    PgSession::Parameters parameters{schemas_on_target()};
+    const ResultSet schemas = co_await session_.query(schemas_query, parameters);
+    for (std::size_t row = 0; row < schemas.size(); row++)
+        judge_schema(schemas, row);
+}
+
+void TargetReader::judge_schema(const ResultSet& rows, std::size_t row)
+{
+    const std::string& schema = rows.text(row, "name");
+    const bool exists = is_elsewhere() ? schema == "public" : rows.boolean(row, "is_there");
+    if (exists)
+        target_.schemas.insert(schema);
+    if (is_elsewhere() || !is_filled(schema))
+        return;
+    if (!rows.boolean(row, "can_create"))
+        throw PgError(sqlstate::insufficient_privilege,
+                      exists ? "permission denied for schema " + quote_identifier(schema) +
+                                   " on the target"
+                             : "schema " + quote_identifier(schema) +
+                                   " does not exist on the target, and the role may not create it");
+    // Names in definitions are looked up there: whoever can create in it could plant others.
+    const std::vector<std::string> others = rows.list(row, "others_may_create");
+    if (!naming_.source_schema.empty() && (!others.empty() || !rows.boolean(row, "is_owner")))
+        throw PgError(sqlstate::insufficient_privilege,
+                      "cannot clone into schema " + quote_identifier(schema) +
+                          " under another name because other roles can create objects in it",
+                      others.empty() ? "It is owned by another role."
+                                     : "One of them is " + others.front() + ".",
+                      "Revoke CREATE on the schema from them, or let the job create the schema.");
+}
+
+// Whether something is made in it.
+bool TargetReader::is_filled(const std::string& schema) const
+{
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
+        const CatalogObject& object = catalog_.objects[i];
+        const bool is_there =
+            object.kind == ObjectKind::schema
+                ? naming_.schema_on_target(object.name) == schema &&
+                      !target_.schemas.contains(schema)
+                : naming_.schema_on_target(object.schema_name) == schema;
+        if (is_there && selection_.reasons[i].empty())
+            return true;
+    }
+    return false;
+}
+
+Async<void> TargetReader::read_existing()
+{
+    co_await note_existing(catalog_sql::existing_objects, true);
+    co_await note_existing(catalog_sql::global_objects, false);
+}
+
+Async<void> TargetReader::note_existing(std::string_view sql, bool takes_schemas)
+{
+    const std::string text(sql);
+    PgSession::Parameters parameters;
+    if (takes_schemas)
+        parameters.emplace_back(schemas_on_target());
+    const ResultSet rows = co_await session_.query(text, parameters);
+    for (std::size_t row = 0; row < rows.size(); row++) {
+        ExistingObject object;
+        object.kind = rows.text(row, "kind");
+        object.schema = rows.text(row, "schema");
+        object.name = rows.text(row, "name");
+        // What an extension brought is the extension's.
+        object.is_owner = rows.is_null(row, "extension") && !rows.is_null(row, "is_owner") &&
+                          rows.boolean(row, "is_owner");
+        object.id = {static_cast<std::uint32_t>(rows.integer(row, "classid")),
+                     static_cast<std::uint32_t>(rows.integer(row, "objid"))};
+        const std::string& object_as = rows.text(row, "object_as");
+        if (const std::optional<ObjectKind> kind = parse_object_kind(object.kind)) {
+            const std::string name = printed_name(object_as, object.kind);
+            if (is_relation(*kind))
+                relation_names_.insert(name);
+            if (has_name_of_type(*kind))
+                type_names_.insert(name);
+        }
+        target_.existing.emplace(object_as, std::move(object));
+    }
+}
+
+void TargetReader::judge_objects()
+{
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++)
+        if (selection_.reasons[i].empty())
+            judge_existing(catalog_.objects[i]);
+    if (!options_.dry_run && !conflicts_.empty())
+        raise_conflicts();
+    leave_parts_of_kept();
+}
+
+void TargetReader::judge_existing(const CatalogObject& object)
+{
+    if (is_shared(object.kind) || object.object_as.empty())
+        return;
+    const auto same = target_.existing.find(object.object_as);
+    const std::string name = printed_name(object.object_as, to_text(object.kind));
+    std::string problem;
+    if (same == target_.existing.end()) {
+        if ((is_relation(object.kind) && relation_names_.contains(name)) ||
+            (has_name_of_type(object.kind) && type_names_.contains(name)))
+            problem = "another kind of object has that name on the target";
+        is_conflict_beyond_option_ |= !problem.empty();
+    } else if (options_.conflict == ConflictAction::error) {
+        problem = "it exists on the target";
+    } else if (options_.conflict != ConflictAction::skip) {
+        if (!can_be_set_aside(object.kind))
+            problem = "it exists on the target, and this kind of object cannot be replaced";
+        else if (!same->second.is_owner)
+            problem = "it exists on the target, and the role does not own it";
+        else
+            target_.set_aside.insert(object.object_as);
+        is_conflict_beyond_option_ |= !problem.empty();
+    }
+    if (problem.empty())
+        return;
+    has_relation_conflict_ |= is_relation(object.kind);
+    conflicts_.add(describe(object));
+    target_.conflicts[object.object_as] = problem;
+    // A dry run shows it among what would be done.
+    target_.existing.erase(object.object_as);
+}
+
+void TargetReader::raise_conflicts()
+{
+    const bool is_one = conflicts_.count() == 1;
+    throw PgError(has_relation_conflict_ ? sqlstate::duplicate_table : sqlstate::duplicate_object,
+                  is_one
+                      ? conflicts_.text() + " already exists on the target"
+                      : std::to_string(conflicts_.count()) + " objects already exist on the target",
+                  is_one ? "" : "They are: " + conflicts_.text() + ".",
+                  is_conflict_beyond_option_
+                      ? "Not every kind of object can be replaced, nor those of other roles."
+                      : "The option \"conflict\" says what to do then: error, skip, replace or "
+                        "rename.");
+}
+
+// What stays as it is keeps its own parts: the indexes, constraints, triggers and sequences of a
+// relation, the constraints of a domain, the members of a publication.
+void TargetReader::leave_parts_of_kept()
+{
+    if (options_.conflict != ConflictAction::skip)
+        return;
+    std::map<ObjectId, std::size_t> positions;
+    std::set<ObjectId> kept;
+    std::set<std::uint32_t> kept_relations;
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
+        const CatalogObject& object = catalog_.objects[i];
+        positions[object.id] = i;
+        if (!selection_.reasons[i].empty() || !target_.existing.contains(object.object_as))
+            continue;
+        kept.insert(object.id);
+        if (is_relation(object.kind))
+            kept_relations.insert(object.id.objid);
+    }
+    const auto leave = [this](std::size_t i) {
+        if (!selection_.reasons[i].empty())
+            return;
+        selection_.reasons[i] = "it belongs to what exists on the target";
+        selection_.is_silent[i] = true;
+    };
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++)
+        if (kept_relations.contains(catalog_.objects[i].table_oid))
+            leave(i);
+    for (const ObjectEdge& edge : catalog_.edges) {
+        const auto part = positions.find(edge.object);
+        if (part == positions.end() || !kept.contains(edge.needs))
+            continue;
+        const ObjectKind kind = catalog_.objects[part->second].kind;
+        const bool is_domain_part = kind == ObjectKind::domain_constraint;
+        const bool is_member = kind == ObjectKind::publication_member &&
+                               catalog_.objects[positions.at(edge.needs)].kind ==
+                                   ObjectKind::publication;
+        if (is_domain_part || is_member)
+            leave(part->second);
+    }
+}
+
+Async<void> TargetReader::check_dependents()
+{
+    if (options_.conflict != ConflictAction::replace || target_.set_aside.empty())
+        co_return;
+    std::vector<std::string> classes;
+    std::vector<std::string> objects;
+    for (const std::string& object_as : target_.set_aside) {
+        const ObjectId& id = target_.existing.at(object_as).id;
+        classes.push_back(std::to_string(id.classid));
+        objects.push_back(std::to_string(id.objid));
+    }
+    const std::string sql(catalog_sql::scope_dependents);
+    PgSession::Parameters parameters{array_literal(classes), array_literal(objects)};
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    List dependents;
+    for (std::size_t row = 0; row < rows.size(); row++)
+        dependents.add(rows.text(row, "description"));
+    if (dependents.empty())
+        co_return;
+    if (!options_.dry_run)
+        throw PgError(sqlstate::dependent_objects_exist,
+                      "cannot replace objects on the target because others depend on them",
+                      "These would lose them: " + dependents.text() + ".",
+                      "Drop them first, or use \"conflict\": \"rename\".");
+    for (const std::string& object_as : target_.set_aside)
+        target_.conflicts[object_as] = "others may depend on it: " + dependents.text();
+}
+
+// The version of the source, where it can be had; else the server takes its default.
+Async<void> TargetReader::read_extension_versions()
+{
+    std::vector<std::string> names;
+    std::vector<std::string> versions;
+    for (const CatalogObject& object : catalog_.objects) {
+        const auto version = catalog_.extension_versions.find(object.id);
+        if (version == catalog_.extension_versions.end())
+            continue;
+        names.push_back(object.name);
+        versions.push_back(version->second);
+    }
+    if (names.empty())
+        co_return;
+    const std::string sql(catalog_sql::extension_versions);
+    PgSession::Parameters parameters{array_literal(names), array_literal(versions)};
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    for (std::size_t row = 0; row < rows.size(); row++)
+        target_.extensions_in_version.insert(rows.text(row, "name"));
+}
+
+Async<void> TargetReader::check_requirements()
+{
+    const std::vector<ScopeRequirement> requirements =
+        list_scope_requirements(catalog_, selection_, target_, options_);
+    std::vector<std::string> kinds;
+    std::vector<std::string> names;
+    for (const ScopeRequirement& each : requirements) {
+        kinds.push_back(each.requirement.kind);
+        names.push_back(each.requirement.name);
+    }
+    const std::string sql(catalog_sql::missing_objects);
+    PgSession::Parameters parameters{array_literal(kinds), array_literal(names)};
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    std::set<ObjectRequirement> missing;
+    for (std::size_t row = 0; row < rows.size(); row++)
+        missing.insert({rows.text(row, "kind"), rows.text(row, "name")});
+    for (const ScopeRequirement& each : requirements) {
+        if (!missing.contains(each.requirement))
+            continue;
+        std::string text = "needed by " + each.needed_by;
+        if (!each.extension.empty())
+            text += "; extension " + quote_identifier(each.extension) + " provides it";
+        target_.missing.emplace_back(each.requirement, text);
+    }
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
+        const CatalogObject& object = catalog_.objects[i];
+        if (selection_.reasons[i].empty() && object.needs_version > target_.server_version)
+            target_.missing.emplace_back(
+                ObjectRequirement{"server version", std::to_string(object.needs_version / 10000)},
+                "needed by " + describe(object));
+    }
+    if (!options_.dry_run && !target_.missing.empty())
+        raise_missing();
+}
+
+void TargetReader::raise_missing()
+{
+    List list;
+    std::string hint;
+    const auto advise = [&hint](std::string_view advice) {
+        if (hint.find(advice) == std::string::npos)
+            hint += (hint.empty() ? "" : " ") + std::string(advice);
+    };
+    bool is_only_membership = true;
+    for (const auto& [requirement, why] : target_.missing) {
+        is_only_membership = is_only_membership && requirement.kind == "membership";
+        list.add(requirement.kind + " \"" + requirement.name + "\" (" + why + ")");
+        if (requirement.kind == "role" || requirement.kind == "membership")
+            advise("Roles can be mapped with \"role_map\", or left out with \"owners\": false and "
+                   "\"acls\": false.");
+        else if (requirement.kind == "extension")
+            advise("Install the extension's files on the target's machine.");
+        else if (requirement.kind != "server version")
+            advise("Create on the target first what is missing, and let the role use it; tables "
+                   "can be left out with \"exclude\".");
+    }
+    if (is_only_membership)
+        throw PgError(sqlstate::insufficient_privilege,
+                      "must be member of the roles on the target that objects are given to",
+                      "Not a member: " + list.text() + ".", hint);
+    throw PgError(sqlstate::undefined_object, "the target lacks what the clone needs",
+                  "Missing: " + list.text() + ".", hint);
+}
+
+} // namespace
+
+std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catalog,
+                                                      const ObjectSelection& selection,
+                                                      const ScopeTarget& target,
+                                                      const CloneOptions& options)
+{
+    std::vector<ScopeRequirement> list;
+    std::set<ObjectRequirement> known;
+    const auto add = [&](ObjectRequirement requirement, const CatalogObject& object,
+                         const std::string& extension = {}) {
+        if (known.insert(requirement).second)
+            list.push_back({std::move(requirement), describe(object), extension});
+    };
+    const auto add_roles = [&](const std::vector<StatementTemplate>& statements,
+                               const CatalogObject& object) {
+        for (const StatementTemplate& statement : statements)
+            for (const std::string& role : statement.roles())
+                add({"role", map_role(options, role)}, object);
+    };
+    // What the clone brings along itself.
+    std::set<ObjectRequirement> made;
+    for (std::size_t i = 0; i < catalog.objects.size(); i++)
+        if (const CatalogObject& object = catalog.objects[i];
+            selection.reasons[i].empty() && object.kind != ObjectKind::extension)
+            made.insert({std::string(to_text(object.kind)), object.name});
+    std::map<ObjectId, const CatalogObject*> cloned;
+    for (std::size_t i = 0; i < catalog.objects.size(); i++) {
+        const CatalogObject& object = catalog.objects[i];
+        if (!selection.reasons[i].empty() || (target.existing.contains(object.object_as) &&
+                                              !target.set_aside.contains(object.object_as)))
+            continue;
+        cloned[object.id] = &object;
+        for (const ObjectRequirement& requirement : object.requirements)
+            if (!made.contains(requirement))
+                add(requirement, object);
+        add_roles(object.create, object);
+        if (options.acls)
+            add_roles(object.privileges, object);
+        if (options.owners && object.owner) {
+            const std::string owner = map_role(options, *object.owner);
+            add({"role", owner}, object);
+            if (!target.is_superuser)
+                add({"membership", owner}, object);
+        }
+    }
+    std::map<ObjectId, const SourceCatalog::External*> externals;
+    for (const SourceCatalog::External& external : catalog.externals)
+        externals[external.id] = &external;
+    for (const ObjectEdge& edge : catalog.edges) {
+        const auto object = cloned.find(edge.object);
+        const auto external = externals.find(edge.needs);
+        if (object != cloned.end() && external != externals.end())
+            add(external->second->requirement, *object->second, external->second->extension);
+    }
+    return list;
+}
+
+Async<ScopeTarget> read_scope_target(PgSession& target, const SourceCatalog& catalog,
+                                     ObjectSelection& selection, const ScopeNaming& naming,
+                                     const CloneOptions& options)
+{
+    TargetReader reader(target, catalog, selection, naming, options);
+    ScopeTarget state = co_await reader.read();
+    co_return state;
+}
+
+} // namespace pgclone

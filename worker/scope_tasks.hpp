@@ -1,0 +1,108 @@
+// How plan_scope() makes the tasks: its state, and one method for each part. Defined in
+// scope_plan.cpp (order, and what frames the rest), scope_steps.cpp (DDL), scope_rows.cpp (rows and
+// what is made of them).
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "worker/scope_plan.hpp"
+
+namespace pgclone {
+
+// What is larger is worth a task of its own for each index and each validation, done by table
+// workers at once; what is smaller is quicker done in one go by the job worker.
+inline constexpr std::int64_t large_table_bytes = 8 * 1024 * 1024;
+
+// All tasks of a stage may run at once; they begin when those before have ended.
+enum Stage : std::int32_t {
+    stage_set_aside = 1,
+    stage_before_data,
+    stage_data,
+    stage_after_data,
+    stage_validation,
+    stage_refresh,
+    stage_sequence_values,
+    stage_statistics,
+    stage_privileges,
+    stage_last,
+    stage_publish,
+};
+
+class ScopePlanner {
+  public:
+    ScopePlanner(const SourceCatalog& catalog, const ObjectSelection& selection,
+                 const ScopeTarget& target, const ScopeNaming& naming, const CloneOptions& options)
+        : catalog_(catalog), selection_(selection), target_(target), naming_(naming),
+          options_(options), search_path_(naming.search_path())
+    {
+    }
+
+    ScopePlan plan();
+
+  private:
+    const CatalogObject& object_at(std::size_t node) const;
+    void index_objects();
+    bool is_kept(const CatalogObject& object) const;
+    void order();
+    CloneTask& add(Stage stage, TaskKind kind, std::string object_kind, JobPhase phase);
+    CloneTask& add_for(const CatalogObject& object, Stage stage, TaskKind kind,
+                       std::string object_kind, JobPhase phase);
+    static void wait_for(CloneTask& task, std::int32_t other);
+    void wait_for_needs(CloneTask& task, ObjectId id) const;
+    void append(CloneTask& task, const std::vector<StatementTemplate>& statements) const;
+    std::string aside_schema(const std::string& schema);
+    void add_set_aside();
+    void add_steps(ObjectSection section, Stage stage, JobPhase phase);
+    void add_step(const OrderedStep& step, Stage stage, JobPhase phase);
+    void fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object);
+    const TableShape* table_of(const CatalogObject& object) const;
+    std::uint32_t table_class() const;
+    bool is_on_large_table(const CatalogObject& object) const;
+    bool is_validated_late(const CatalogObject& object) const;
+    bool is_made_with_data(const OrderedStep& step) const;
+    void add_data();
+    std::int32_t add_table_data(const CatalogObject& object, const TableShape& table);
+    void add_extension_rows();
+    void add_extension_table(const ExtensionRows& table,
+                             std::map<std::uint32_t, std::int32_t>& copied);
+    void add_large_objects();
+    void add_validations();
+    const std::set<std::int32_t>& refreshes_under(ObjectId id);
+    void add_refreshes();
+    void add_sequence_values();
+    std::set<std::uint32_t> tables_above_foreign_ones() const;
+    void add_analyze();
+    void append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const;
+    void add_owners_and_privileges();
+    static bool is_own_anyway(const CatalogObject& object);
+    void add_remarks_of_kept(const CatalogObject& object);
+    void add_left_out();
+    void add_publish();
+
+    const SourceCatalog& catalog_;
+    const ObjectSelection& selection_;
+    const ScopeTarget& target_;
+    const ScopeNaming& naming_;
+    const CloneOptions& options_;
+    const std::string search_path_;
+
+    std::vector<ObjectNode> nodes_;
+    std::vector<std::size_t> node_objects_; // nodes_[i] is catalog_.objects[node_objects_[i]]
+    std::map<ObjectId, std::vector<ObjectId>> needs_;
+    std::vector<OrderedStep> steps_;
+    std::map<ObjectId, ObjectSection> section_of_;
+    std::map<ObjectId, std::vector<std::string>> table_statements_;
+    std::map<ObjectId, std::int32_t> made_by_; // the last task so far that made it or a part of it
+    std::map<ObjectId, std::int32_t> refresh_of_;
+    std::map<ObjectId, std::set<std::int32_t>> refreshes_under_;
+    std::map<std::string, std::string> aside_schemas_;
+    ScopePlan plan_;
+};
+
+// SELECT setval(...) on the target.
+std::string set_value_statement(const SequenceState& sequence);
+
+} // namespace pgclone

@@ -1,0 +1,129 @@
+// The planner of scope `table`.
+#include <algorithm>
+
+#include "shared/error_types.hpp"
+#include "worker/job_planner.hpp"
+#include "worker/randomness.hpp"
+#include "worker/table_definition.hpp"
+#include "worker/table_tasks.hpp"
+
+namespace pgclone {
+
+namespace {
+
+// What the tasks view shows of a table that conflict = skip leaves alone.
+CloneTask skipped_table(const QualifiedName& name)
+{
+    CloneTask task;
+    task.task_id = 1;
+    task.schema_name = name.schema;
+    task.object_name = name.name;
+    task.skip_reason = "it exists on the target";
+    return task;
+}
+
+class TableJobPlanner final : public JobPlanner {
+  public:
+    TableJobPlanner(const JobIdentity& job, const LedgerJob& ledger_job)
+        : object_(ledger_job.object), options_(ledger_job.options)
+    {
+        naming_.final_name = {options_.target_schema.value_or(object_.schema),
+                              options_.target_name.value_or(object_.name)};
+        naming_.tag = std::to_string(job.job_id) + "_" + random_tag();
+    }
+
+    Async<JobPlan> plan(PgSession& source, PgSession& target) override
+    {
+        const TableDefinition definition =
+            co_await read_table_definition(source, object_, options_);
+        JobPlan plan;
+        plan.tables = 1;
+        plan.rows = options_.data ? definition.estimated_rows : 0;
+        plan.bytes = options_.data ? definition.size_bytes : 0;
+        std::optional<PgError> obstacle;
+        try {
+            target_state_ = co_await read_target_state(target, definition, naming_, options_);
+        } catch (const PgError& error) {
+            if (!options_.dry_run || !target.is_open())
+                throw;
+            obstacle = error;
+        }
+        if (obstacle) {
+            plan.tasks.push_back(obstructed_table(*obstacle, definition));
+            co_return plan;
+        }
+        plan.tasks = plan_table_tasks(definition, target_state_, naming_, options_);
+        if (target_state_.skip) {
+            plan.tasks.push_back(skipped_table(naming_.final_name));
+        } else if (!plan.tasks.empty()) {
+            cleanup_ = cleanup_statements(plan.tasks, naming_);
+            plan.tasks.back().cleanup = cleanup_;
+        }
+        for (CloneTask& task : plan.tasks) {
+            task.completes_table = task.kind == TaskKind::publish;
+            if (task.kind == TaskKind::data) {
+                task.estimated_rows = plan.rows;
+                task.estimated_bytes = plan.bytes;
+            }
+        }
+        planned_ = plan.tasks;
+        co_return plan;
+    }
+
+    // The tasks were planned for the table as the lost snapshot saw it. Sequences have moved on,
+    // which their tasks follow; any other change of the table would make a mixture of two states.
+    Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) override
+    {
+        const TableDefinition definition =
+            co_await read_table_definition(source, object_, options_);
+        std::vector<CloneTask> again =
+            plan_table_tasks(definition, target_state_, naming_, options_);
+        if (!again.empty())
+            again.back().cleanup = cleanup_;
+        bool is_same = again.size() == planned_.size();
+        for (std::size_t i = 0; is_same && i < again.size(); i++) {
+            CloneTask& now = again[i];
+            now.completes_table = planned_[i].completes_table;
+            now.estimated_rows = planned_[i].estimated_rows;
+            now.estimated_bytes = planned_[i].estimated_bytes;
+            is_same = now.kind == planned_[i].kind && (now.kind == TaskKind::sequence_value ||
+                                                       to_json({now}) == to_json({planned_[i]}));
+        }
+        if (!is_same)
+            throw PgError(sqlstate::object_not_in_prerequisite_state,
+                          "table \"" + object_.schema + "." + object_.name +
+                              "\" changed on the source while it was being cloned",
+                          "The job's snapshot was lost, and the new one sees another table.",
+                          "Submit the job again.");
+        tasks = std::move(again);
+    }
+
+  private:
+    CloneTask obstructed_table(const PgError& error, const TableDefinition& definition) const
+    {
+        CloneTask task = skipped_table(naming_.final_name);
+        task.skip_reason.clear();
+        task.estimated_rows = definition.estimated_rows;
+        task.estimated_bytes = definition.size_bytes;
+        const std::string text =
+            error.message() + (error.detail().empty() ? "" : " (" + error.detail() + ")");
+        (error.sqlstate() == sqlstate::undefined_object ? task.missing : task.conflict) = text;
+        return task;
+    }
+
+    QualifiedName object_;
+    CloneOptions options_;
+    TargetNaming naming_;
+    TargetState target_state_;
+    std::vector<CloneTask> planned_;
+    std::vector<std::string> cleanup_; // what drops all that the job made
+};
+
+} // namespace
+
+std::unique_ptr<JobPlanner> make_table_planner(const JobIdentity& job, const LedgerJob& ledger_job)
+{
+    return std::make_unique<TableJobPlanner>(job, ledger_job);
+}
+
+} // namespace pgclone

@@ -1,0 +1,71 @@
+// How a table of a schema or database clone is made so that the columns stand in the source's
+// physical order and are inherited or local as there, which CREATE TABLE ... INHERITS alone does
+// not give when a parent or child was altered after it was made. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/catalog_object.hpp"
+
+namespace pgclone {
+
+// Further columns of tables.sql.
+struct TableParent {
+    std::uint32_t oid = 0;
+    std::string relation; // as a regclass prints it
+};
+
+struct ShapeColumn {
+    std::string name;       // plain
+    std::string type;       // with COLLATE; empty in a typed table
+    std::string generation; // GENERATED ALWAYS AS (...) STORED; empty = none
+    std::string not_null;   // NOT NULL with its name; empty = none, or inherited
+    std::string identity;   // GENERATED ... AS IDENTITY (...); empty = none
+    std::string definition; // all of these, as after the name in CREATE TABLE
+    bool is_local = true;
+    int parents = 0; // from how many it is inherited
+};
+
+struct TableShape {
+    ObjectId id;
+    std::string relation;             // as a regclass prints it
+    std::string head;                 // CREATE UNLOGGED TABLE, CREATE FOREIGN TABLE
+    std::string of_type;              // of a typed table
+    std::vector<TableParent> parents; // in their order
+    bool is_partition = false;
+    std::vector<ShapeColumn> columns;        // all, in physical order
+    std::string tail;                        // PARTITION BY, USING, WITH, TABLESPACE, SERVER
+    std::string helper;                      // a name in its schema that no table has
+    std::vector<std::string> after;          // statements that follow: attachment, settings
+    std::vector<std::string> after_children; // when its children are there, which inherit it else
+
+    // Of its rows:
+    bool has_rows = false; // an ordinary table, whose rows are to be copied
+    std::vector<std::string> copy_columns;
+    bool binary_safe = false;
+    bool can_select = true;
+    std::int64_t filenode = 0;
+    std::int64_t size_bytes = 0;
+    std::int64_t estimated_rows = 0;
+    // Rows go in through the topmost table, since the target may route them elsewhere (hash
+    // partitions by an enum's value): schema and name of that; empty = no.
+    QualifiedName load_through;
+};
+
+// Reads what tables.sql gives beyond read_objects(). Raises XX000 if it is malformed.
+std::vector<TableShape> read_table_shapes(const ResultSet& rows);
+
+// The statements that make the tables, in the order of `tables`, which has parents before
+// children. Element i belongs to tables[i]; what a table waits for its children with stands with
+// the last of them.
+//
+// CREATE TABLE ... INHERITS has the columns of the parents first, so it cannot make a table whose
+// parent got a column later. Such a table is made with one more parent before the others: a helper
+// that has its columns in its order, and that it leaves at once (NO INHERIT). What it inherits
+// from the others stays inherited.
+std::vector<std::vector<std::string>>
+create_table_statements(const std::vector<TableShape>& tables);
+
+} // namespace pgclone

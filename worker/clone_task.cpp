@@ -18,9 +18,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::array<std::string_view, 18> kind_names = {
-    "schema",   "sequence", "table",      "object",      "data",    "large_objects",
-    "refresh",  "validate", "analyze",    "index",       "constraint", "foreign_key",
-    "trigger",  "comment",  "acl",        "owner",       "sequence_value", "publish"};
+    "schema",  "sequence", "table",   "object", "data",           "large_objects",
+    "refresh", "validate", "analyze", "index",  "constraint",     "foreign_key",
+    "trigger", "comment",  "acl",     "owner",  "sequence_value", "publish"};
 static_assert(static_cast<std::size_t>(TaskKind::publish) + 1 == kind_names.size());
 
 constexpr auto last_phase = JobPhase::cleanup;
@@ -32,7 +32,10 @@ constexpr auto last_phase = JobPhase::cleanup;
 class Writer {
   public:
     template <typename Value>
-    void always(std::string_view name, const Value& value) { write(name, value); }
+    void always(std::string_view name, const Value& value)
+    {
+        write(name, value);
+    }
 
     template <typename Value>
     void unless_default(std::string_view name, const Value& value, const Value& usual)
@@ -44,7 +47,10 @@ class Writer {
     json::object take() { return std::move(object_); }
 
   private:
-    void write(std::string_view name, const std::string& value) { add(name, to_json_string(value)); }
+    void write(std::string_view name, const std::string& value)
+    {
+        add(name, to_json_string(value));
+    }
     void write(std::string_view name, TaskKind value) { add(name, to_json_string(to_text(value))); }
     void write(std::string_view name, JobPhase value) { add(name, to_json_string(to_text(value))); }
     void write(std::string_view name, const std::vector<std::string>& value)
@@ -215,7 +221,8 @@ std::string_view to_text(TaskKind kind) noexcept
 
 std::string describe(const CloneTask& task)
 {
-    std::string kind = task.object_kind.empty() ? std::string(to_text(task.kind)) : task.object_kind;
+    std::string kind =
+        task.object_kind.empty() ? std::string(to_text(task.kind)) : task.object_kind;
     std::replace(kind.begin(), kind.end(), '_', ' ');
     const std::string schema = task.schema_name.empty() ? "" : task.schema_name + ".";
     return kind + " \"" + schema + task.object_name + "\"";

@@ -127,9 +127,9 @@ Async<std::optional<JobTasks::BatchFailure>> JobTasks::try_batch(TaskIds task_id
         loop_.check_interrupts();
         const auto culprit = batch.culprit(error.statement());
         if (culprit)
-            failure = BatchFailure{
-                explain_failure(*tasks[culprit->task], error, culprit->statement),
-                task_ids[culprit->task]};
+            failure =
+                BatchFailure{explain_failure(*tasks[culprit->task], error, culprit->statement),
+                             task_ids[culprit->task]};
         else if (batch.is_commit(error.statement()) || is_transient(error.sqlstate()))
             failure = BatchFailure{error, std::nullopt};
         else

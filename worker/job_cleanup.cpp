@@ -10,7 +10,7 @@ namespace pgclone {
 namespace {
 
 // In one transaction: it holds locks on all that it drops.
-constexpr std::size_t group_size = 50;
+constexpr std::size_t group_size = 100;
 
 // The statements from `begin` to before `end`, in one transaction. Returns the failure, if any,
 // with the index among `statements` of the one that failed (`end`: the commit); all are undone
@@ -36,11 +36,17 @@ Async<std::optional<PipelineError>> run_group(EventLoop& loop, PgSession& target
     co_return failure;
 }
 
-} // namespace
+// A statement that could not be run, and why.
+struct Leftover {
+    std::string statement;
+    std::string reason;
+};
 
-Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::string> statements,
-                        std::int64_t job_id)
+// All statements in their order, each that fails passed over.
+Async<std::vector<Leftover>> run_all(EventLoop& loop, PgSession& target,
+                                     const std::vector<std::string>& statements)
 {
+    std::vector<Leftover> leftovers;
     std::size_t next = 0;
     std::size_t size = group_size;
     while (next < statements.size()) {
@@ -51,8 +57,7 @@ Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::str
             next = end;
             size = group_size;
         } else if (end == next + 1 || failure->statement() == next) {
-            server::log_message("pgclone job " + std::to_string(job_id) +
-                                " could not clean up: " + failure->message());
+            leftovers.push_back({statements[next], failure->message()});
             next++;
             size = group_size;
         } else {
@@ -62,6 +67,29 @@ Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::str
             size = is_commit ? (end - next) / 2 : failure->statement() - next;
         }
     }
+    co_return leftovers;
+}
+
+} // namespace
+
+Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::string> statements,
+                        std::int64_t job_id)
+{
+    // What something else still needed may go when that is gone: a sequence that a default uses
+    // goes after the default's table.
+    std::vector<Leftover> leftovers;
+    for (std::size_t before = statements.size() + 1; statements.size() < before;) {
+        before = statements.size();
+        leftovers = co_await run_all(loop, target, statements);
+        statements.clear();
+        for (const Leftover& leftover : leftovers)
+            statements.push_back(leftover.statement);
+        if (statements.empty())
+            co_return;
+    }
+    for (const Leftover& leftover : leftovers)
+        server::log_message("pgclone job " + std::to_string(job_id) +
+                            " could not clean up: " + leftover.reason);
 }
 
 } // namespace pgclone

@@ -10,8 +10,8 @@
 
 namespace pgclone {
 
-// Runs the statements in their order, many in a transaction. One that fails is written to the
-// server's log, and the others go on without it. Raises what a lost connection raises, and 57014 at
+// Runs the statements in their order, many in a transaction. One that fails is tried again after the
+// others, as long as that gets any further, and is written to the server's log then. Raises what a lost connection raises, and 57014 at
 // the deadline of held interrupts.
 Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::string> statements,
                         std::int64_t job_id);

@@ -25,12 +25,10 @@ std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
         entry.stage = task.stage;
         entry.in_table_worker = task.in_table_worker;
         entry.batched = may_be_batched(task);
-        entry.reads_source =
-            task.kind == TaskKind::data || task.kind == TaskKind::large_objects;
+        entry.reads_source = task.kind == TaskKind::data || task.kind == TaskKind::large_objects;
         entry.statements = static_cast<int>(task.statements.size());
         entry.after = task.after;
-        entry.progress =
-            task.skip_reason.empty() ? TaskProgress::pending : TaskProgress::skipped;
+        entry.progress = task.skip_reason.empty() ? TaskProgress::pending : TaskProgress::skipped;
     }
     return scheduled;
 }
@@ -106,8 +104,8 @@ void JobTasks::raise_incomplete() const
     std::string message = std::to_string(failed_) + " of " + std::to_string(planned) +
                           (planned == 1 ? " task" : " tasks") + " failed";
     if (left_out_ > 0)
-        message += ", " + std::to_string(left_out_) + (left_out_ == 1 ? " was" : " were") +
-                   " left out";
+        message +=
+            ", " + std::to_string(left_out_) + (left_out_ == 1 ? " was" : " were") + " left out";
     std::string detail = "The first error: " + first_error_->message();
     if (!first_error_->detail().empty())
         detail += "\n" + first_error_->detail();
@@ -193,9 +191,10 @@ Async<void> JobTasks::collect_results()
     // A worker that is gone has no slot to report in.
     std::vector<int> orphans;
     for (const auto& [task_id, holder] : holders_) {
-        const bool alive = std::any_of(reports_.begin(), reports_.end(), [&](const WorkerReport& r) {
-            return r.index == holder.index && r.generation == holder.generation;
-        });
+        const bool alive =
+            std::any_of(reports_.begin(), reports_.end(), [&](const WorkerReport& r) {
+                return r.index == holder.index && r.generation == holder.generation;
+            });
         if (!alive)
             orphans.push_back(task_id);
     }
@@ -231,11 +230,11 @@ void JobTasks::assign_tasks()
         if (!next)
             return;
         const int task_id = *next;
-        const bool given = update_table_worker(
-            report.index, report.generation, [task_id](WorkerSlot& worker) noexcept {
-                worker.task_id = task_id;
-                worker.task_state = TaskState::assigned;
-            });
+        const bool given = update_table_worker(report.index, report.generation,
+                                               [task_id](WorkerSlot& worker) noexcept {
+                                                   worker.task_id = task_id;
+                                                   worker.task_state = TaskState::assigned;
+                                               });
         if (!given)
             continue;
         schedule_.start(task_id);
@@ -260,9 +259,8 @@ bool JobTasks::may_retry(int task_id, const PgError& error) const
 void JobTasks::try_again(int task_id)
 {
     const milliseconds delay = backoff(schedule_.failures(task_id) + 1, random_fraction());
-    schedule_.try_again(task_id,
-                        server::current_timestamp() +
-                            std::chrono::duration_cast<microseconds>(delay).count());
+    schedule_.try_again(task_id, server::current_timestamp() +
+                                     std::chrono::duration_cast<microseconds>(delay).count());
 }
 
 Async<void> JobTasks::handle_failure(int task_id, std::string worker, PgError error)

@@ -124,7 +124,7 @@ class JobTasks {
     int failed_ = 0;
     int left_out_ = 0;
     std::optional<PgError> first_error_; // of those that failed
-    std::map<int, Holder> holders_; // by task id
+    std::map<int, Holder> holders_;      // by task id
     std::vector<WorkerReport> reports_;
 };
 

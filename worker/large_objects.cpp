@@ -23,7 +23,10 @@ microseconds since(Clock::time_point start)
 }
 
 // The length of a bytea in its text form, \x and two digits a byte.
-std::size_t byte_count(const std::string& hex) { return hex.size() < 2 ? 0 : (hex.size() - 2) / 2; }
+std::size_t byte_count(const std::string& hex)
+{
+    return hex.size() < 2 ? 0 : (hex.size() - 2) / 2;
+}
 
 // An array of values that need no escapes but for the backslash of \x.
 std::string array_text(const std::vector<std::string>& elements)

@@ -30,10 +30,10 @@ struct PgSession::Pipeline {
     const std::vector<std::string>& statements;
     std::size_t sent = 0;
     std::size_t answered = 0;
-    std::size_t in_flight = 0;      // bytes given to libpq since it last had sent all
-    bool synced = false;            // the mark at the end was sent ...
-    bool ended = false;             // ... and answered
-    bool answer_has_begun = false;  // of statement `answered`
+    std::size_t in_flight = 0;            // bytes given to libpq since it last had sent all
+    bool synced = false;                  // the mark at the end was sent ...
+    bool ended = false;                   // ... and answered
+    bool answer_has_begun = false;        // of statement `answered`
     std::optional<PipelineError> failure; // the first
 };
 

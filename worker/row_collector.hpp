@@ -30,9 +30,9 @@ class RowCollector {
             bytes_ += sizeof(values) + column_count * sizeof(ResultSet::Value);
         }
         if (bytes_ > max_answer_bytes)
-            throw PgError(sqlstate::program_limit_exceeded,
-                          "the answer of the " + std::string(side_name(side)) +
-                              " server to a query is too large");
+            throw PgError(sqlstate::program_limit_exceeded, "the answer of the " +
+                                                                std::string(side_name(side)) +
+                                                                " server to a query is too large");
     }
 
     ResultSet take() { return ResultSet(std::move(columns_), std::move(rows_)); }

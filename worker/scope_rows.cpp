@@ -128,7 +128,7 @@ void ScopePlanner::add_extension_rows()
 void ScopePlanner::add_extension_table(const ExtensionRows& table,
                                        std::map<std::uint32_t, std::int32_t>& copied)
 {
-    CloneTask& task = add(stage_data, TaskKind::data, "", JobPhase::data);
+    CloneTask& task = add(stage_data, TaskKind::data, "table", JobPhase::data);
     task.schema_name = table.name.schema;
     task.object_name = table.name.name;
     task.in_table_worker = true;

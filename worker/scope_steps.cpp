@@ -61,7 +61,11 @@ void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase
 
 void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object)
 {
-    if (!object.drop.empty())
+    // What belongs to a table of the job goes with it; but a foreign key is in the way of others.
+    const bool goes_with_table =
+        object.kind != ObjectKind::foreign_key && object.table_oid != 0 &&
+        made_by_.contains({table_class(), object.table_oid});
+    if (!object.drop.empty() && !goes_with_table)
         task.cleanup = {object.drop};
     // What is in a circle, as a type and its input function, goes all at once.
     if (step.form == StepForm::completion && !object.drop.empty())

@@ -262,9 +262,14 @@ Async<void> CatalogReader::read_sequences()
     }
     if (!request_.data)
         co_return;
+    // The locks on the sequences need not last as long as the snapshot, and may be too many.
+    const std::string savepoint("SAVEPOINT sequences");
+    const std::string back("ROLLBACK TO sequences");
     for (std::size_t from = 0; from < catalog_.sequences.size(); from += sequences_a_query) {
         const std::size_t to = std::min(from + sequences_a_query, catalog_.sequences.size());
+        co_await source_.execute(savepoint);
         co_await read_sequence_values(from, to);
+        co_await source_.execute(back);
     }
 }
 

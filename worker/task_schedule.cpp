@@ -325,16 +325,14 @@ std::vector<LeftOutTask> TaskSchedule::end_undone(std::size_t index, TaskProgres
             ended.push_back(follower);
         }
     }
-    std::sort(left_out.begin(), left_out.end(), [](const LeftOutTask& a, const LeftOutTask& b) {
-        return a.task_id < b.task_id;
-    });
+    std::sort(left_out.begin(), left_out.end(),
+              [](const LeftOutTask& a, const LeftOutTask& b) { return a.task_id < b.task_id; });
     return left_out;
 }
 
 std::int64_t TaskSchedule::next_retry(std::int64_t now) const noexcept
 {
-    const auto later =
-        backing_off_.upper_bound({now, std::numeric_limits<std::size_t>::max()});
+    const auto later = backing_off_.upper_bound({now, std::numeric_limits<std::size_t>::max()});
     return later == backing_off_.end() ? std::numeric_limits<std::int64_t>::max()
                                        : later->not_before;
 }

@@ -96,8 +96,8 @@ class TaskSchedule {
   private:
     struct Entry {
         ScheduledTask task;
-        std::size_t stage = 0;             // index into stages_
-        std::size_t waits_for = 0;         // of `after`, those that are not done
+        std::size_t stage = 0;              // index into stages_
+        std::size_t waits_for = 0;          // of `after`, those that are not done
         std::vector<std::size_t> followers; // whose `after` has it
         int failures = 0;
         std::int64_t not_before = 0;

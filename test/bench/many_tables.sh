@@ -56,26 +56,30 @@ analyze;
 SQL
 }
 
-# Both ways begin with an empty database, and with all dirty pages written.
+# Both ways begin with an empty database of their own, and with all dirty pages written. None is
+# dropped before the end: file systems look long for a free inode when many were freed just now.
 fresh_target() {
-    psql_at "$target_port" postgres -c 'set client_min_messages = warning' \
-        -c 'drop database if exists many' -c 'create database many' -c 'checkpoint' &&
-        psql_at "$target_port" many -c 'create extension pgclone'
+    database=$1
+    psql_at "$target_port" postgres -c "create database $database" -c 'checkpoint' &&
+        psql_at "$target_port" "$database" -c 'create extension pgclone'
 }
 
 clone_with_pgclone() {
-    psql_at "$target_port" many -c "select pgclone_database('$source')" >/dev/null
+    psql_at "$target_port" "$database" -c "select pgclone_database('$source')" >/dev/null
 }
 
 clone_with_pg_dump() {
     pg_dump -d "host=$work_dir port=$source_port dbname=many user=postgres" |
-        psql_at "$target_port" many -f - >/dev/null
+        psql_at "$target_port" "$database" -f - >/dev/null
     [ "${PIPESTATUS[*]}" = "0 0" ]
 }
 
-check_clone() {
+# measure WAY: into an empty database; the wall time goes to `seconds`.
+measure() {
     local found
-    found=$(psql_at "$target_port" many -c "select count(*) from pg_class
+    fresh_target "many_${1}_$run" || die "no empty database"
+    timed "clone_with_$1"
+    found=$(psql_at "$target_port" "$database" -c "select count(*) from pg_class
         where relkind = 'r' and relname ~ '^t[0-9]+\$'")
     [ "$found" -eq "$tables" ] || die "$1: $found tables"
 }
@@ -98,19 +102,18 @@ say "tables:  $tables, 20 rows each"
 ours=()
 theirs=()
 for ((run = 1; run <= runs; run++)); do
-    fresh_target || die "no empty database"
-    timed clone_with_pg_dump
-    check_clone pg_dump
-    theirs+=("$seconds")
-    fresh_target || die "no empty database"
-    timed clone_with_pgclone
-    check_clone pgclone
-    ours+=("$seconds")
+    # in turns: which one is first
+    ways=(pg_dump pgclone)
+    [ $((run % 2)) -eq 1 ] || ways=(pgclone pg_dump)
+    for way in "${ways[@]}"; do
+        measure "$way"
+        [ "$way" = pgclone ] && ours+=("$seconds") || theirs+=("$seconds")
+    done
     say "run $run:   pgclone ${ours[-1]} s, pg_dump | psql ${theirs[-1]} s"
 done
 for tool in schema data; do
     "$repo_root/test/fidelity/compare_$tool.pl" "host=$work_dir port=$source_port dbname=many user=postgres" \
-        "host=$work_dir port=$target_port dbname=many user=postgres" >"$work_dir/compare" ||
+        "host=$work_dir port=$target_port dbname=many_pgclone_$runs user=postgres" >"$work_dir/compare" ||
         die "the clone differs: $(cat "$work_dir/compare")"
     say "$tool: $(tail -n 1 "$work_dir/compare")"
 done

@@ -86,3 +86,23 @@ create table functions_only.not_this (id integer);
 
 create schema hiding;
 create function hiding.lower(text) returns text language sql immutable as 'select $1';
+
+-- for a clean-up: what drops only after something else
+create schema tangled;
+create sequence tangled.numbers;
+create function tangled.next_number() returns bigint language sql as
+    $$select nextval('tangled.numbers')$$;
+create domain tangled.positive as integer check (value > 0);
+create type tangled.pair as (a tangled.positive, b text);
+create table tangled.things (
+    id bigint primary key default nextval('tangled.numbers'),
+    other bigint default tangled.next_number() references tangled.things,
+    serial serial,
+    pair tangled.pair
+);
+create view tangled.circle_a as select 1 as one;
+create view tangled.circle_b as select one from tangled.circle_a;
+create or replace view tangled.circle_a as select one from (select 1 as one) x
+    where false union all select one from tangled.circle_b where false;
+create materialized view tangled.summary as select count(*) as n from tangled.things;
+create policy nobody on tangled.things using (false);

@@ -1,5 +1,5 @@
 -- Clones of schemas: what comes along, what options leave out, conflicts, other names, errors.
-select plan(76);
+select plan(80);
 create extension dblink;
 select dblink_connect('source', :'source') \g /dev/null
 select set_config('test.source', :'source', false) \g /dev/null
@@ -183,7 +183,22 @@ call pg_temp.clone('schema', 'broken', '{"on_error": "continue"}', 'failed', 'on
 select pg_temp.clone_was_ok();
 select is(pg_temp.digest('broken.good'), pg_temp.source_digest('broken.good'), 'clones the rest');
 select matches(pg_temp.message(), '^1 of [0-9]+ tasks failed', 'and counts');
+select matches((select error_detail from pgclone_job where job_id = current_setting('test.job')::bigint),
+               'not this one', 'with the first error');
+drop schema broken cascade;
+create or replace function refuse() returns event_trigger language plpgsql as $$
+begin
+    if exists (select from pg_event_trigger_ddl_commands() where command_tag = 'CREATE POLICY') then
+        raise exception 'no policies';
+    end if;
+end
+$$;
+call pg_temp.clone('schema', 'tangled', '{}', 'failed', 'a failure late in a job');
+select pg_temp.clone_was_ok();
+select hasnt_schema('tangled', 'leaves nothing, in whatever order it has to go');
 drop event trigger refuse;
+call pg_temp.clone('schema', 'tangled', '{}', 'completed', 'without the failure');
+select pg_temp.clone_was_ok();
 
 -- what is missing
 call pg_temp.clone('schema', 'owned', '{}', 'failed', 'a role that is missing');

@@ -117,8 +117,7 @@ TEST_CASE("an error says what could not be done")
     CHECK(said(ddl, "view", "GRANT") == "could not set privileges of view \"sales.x\": no");
     CHECK(said(ddl, "owner and privileges", "GRANT") ==
           "could not set owner and privileges of \"sales.x\": no");
-    CHECK(said(ddl, "sequence value", "SELECT") ==
-          "could not set sequence value \"sales.x\": no");
+    CHECK(said(ddl, "sequence value", "SELECT") == "could not set sequence value \"sales.x\": no");
     CHECK(said(ddl, "analyze", "ANALYZE") == "could not analyze table \"sales.x\": no");
     CHECK(said(TaskKind::refresh, "refresh", "REFRESH") ==
           "could not refresh materialized view \"sales.x\": no");
@@ -135,8 +134,7 @@ TEST_CASE("long statements are cut at a character")
     for (int i = 0; i < 200; i++)
         shown += "ä";
     CHECK(error.detail() == shown + "...");
-    const PgError odd =
-        explain_failure(object("a", {}), PgError("42601", "x"), "x" + statement);
+    const PgError odd = explain_failure(object("a", {}), PgError("42601", "x"), "x" + statement);
     CHECK(odd.detail().size() == shown.size() - 1 + 3);
 }
 

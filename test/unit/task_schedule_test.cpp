@@ -292,7 +292,8 @@ TEST_CASE("the snapshot is needed as long as a task reads it")
 
 TEST_CASE("a batch takes what is ready, and what is when it is done, in order")
 {
-    TaskSchedule schedule({ddl(1), ddl(2, {1}), ddl(3, {2, 5}), ddl(4), ddl(5, {4}), ddl(6, {3}, 1)});
+    TaskSchedule schedule(
+        {ddl(1), ddl(2, {1}), ddl(3, {2, 5}), ddl(4), ddl(5, {4}), ddl(6, {3}, 1)});
     CHECK(schedule.next_own(0, many_tasks) == Ids{1, 2, 4, 5, 3});
     CHECK(schedule.next_own(0, {3, 1000}) == Ids{1, 2, 4});
     for (const std::int32_t id : {1, 2, 4})

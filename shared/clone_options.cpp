@@ -371,6 +371,11 @@ void check_contradictions(const CloneOptions& options)
     if (options.keep_extension && !options.target_database)
         raise_invalid("option \"keep_extension\" needs option \"target_database\"",
                       "Only in a database that the job creates could the extension be left out.");
+    if (options.on_error == OnError::continue_ && (options.conflict == ConflictAction::replace ||
+                                                   options.conflict == ConflictAction::rename))
+        raise_invalid("option \"on_error\" cannot be \"continue\" when option \"conflict\" is "
+                      "\"replace\" or \"rename\"",
+                      "What could not be cloned would be gone on the target.");
     if (options.conflict != ConflictAction::error && options.target_database)
         raise_invalid("option \"conflict\" cannot be used with option \"target_database\"",
                       "There is nothing in a new database that could be in the way.");

@@ -35,6 +35,7 @@ inline constexpr std::string_view invalid_password = "28P01";
 inline constexpr std::string_view insufficient_privilege = "42501";
 inline constexpr std::string_view syntax_error = "42601";
 inline constexpr std::string_view undefined_table = "42P01";
+inline constexpr std::string_view undefined_function = "42883";
 inline constexpr std::string_view duplicate_table = "42P07";
 inline constexpr std::string_view undefined_object = "42704";
 inline constexpr std::string_view duplicate_object = "42710";

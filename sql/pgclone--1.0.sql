@@ -101,7 +101,7 @@ CREATE TABLE @extschema@.pgclone_task (
     skip_reason text,
     PRIMARY KEY (job_id, task_id),
     CHECK (status <> 'done' OR rows_source IS NOT DISTINCT FROM rows_target)
-);
+) WITH (fillfactor = 35); -- each row is updated twice: room for that on its page
 
 -- What a row may become, whoever writes it: a role that could forge a row could have a later run
 -- log in as someone else.
@@ -437,7 +437,7 @@ BEGIN
     -- The share lock holds the job's end back until this transaction is over: a job that has
     -- failed gets no data any more.
     PERFORM FROM @extschema@.pgclone_job AS j
-        WHERE j.job_id = this_job AND j.status = 'running' FOR SHARE;
+        WHERE j.job_id = this_job AND j.status = 'running' AND j.phase <> 'cleanup' FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('job %s is not running', this_job);
@@ -526,7 +526,7 @@ DECLARE
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
     PERFORM FROM @extschema@.pgclone_job AS j
-        WHERE j.job_id = this_job AND j.status = 'running' FOR SHARE;
+        WHERE j.job_id = this_job AND j.status = 'running' AND j.phase <> 'cleanup' FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('job %s is not running', this_job);
@@ -560,6 +560,68 @@ BEGIN
     UPDATE @extschema@.pgclone_task AS t SET status = 'pending', started_at = NULL
         WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
           AND t.worker = this_worker;
+END
+$$;
+
+-- In a transaction that has locked a table and is to fill it: whether it is the one that the job
+-- made. The owner of the schema could have put another in its place, with triggers that would act
+-- for the submitter. `relation` is qualified.
+CREATE FUNCTION @extschema@.pgclone_ledger_check_table(job_id bigint, relation text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    this_relation ALIAS FOR $2;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    IF NOT EXISTS (SELECT FROM pg_class AS c
+                   WHERE c.oid = to_regclass(this_relation)
+                     AND pg_get_userbyid(c.relowner) = session_user
+                     AND NOT EXISTS (SELECT FROM pg_trigger AS t
+                                     WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('table %s on the target is not the one that job %s made',
+                             this_relation, this_job),
+            HINT = 'Somebody has replaced or changed it.';
+    END IF;
+END
+$$;
+
+-- Before what was set aside is dropped: raises if something that others made meanwhile depends on
+-- it. `schema_name` is the schema that it was moved to.
+CREATE FUNCTION @extschema@.pgclone_ledger_check_aside(job_id bigint, schema_name text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    aside oid := (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = $2);
+    dependent text;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    WITH RECURSIVE own (classid, objid) AS (
+        SELECT d.classid, d.objid FROM pg_depend AS d
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = aside
+        UNION
+        SELECT d.classid, d.objid FROM own AS o
+        JOIN pg_depend AS d ON d.refclassid = o.classid AND d.refobjid = o.objid
+        WHERE d.deptype IN ('a', 'i', 'P', 'S')
+    )
+    SELECT pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on '
+           || pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) INTO dependent
+    FROM own AS o
+    JOIN pg_depend AS d ON d.refclassid = o.classid AND d.refobjid = o.objid
+    WHERE (d.classid, d.objid) NOT IN (SELECT x.classid, x.objid FROM own AS x)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
+            MESSAGE = 'cannot replace objects on the target because others depend on them',
+            DETAIL = format('Made while the job ran: %s.', dependent);
+    END IF;
 END
 $$;
 
@@ -861,6 +923,15 @@ DECLARE
     this_job ALIAS FOR $1;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    -- A cancel may have come while the last commit was under way: what is completed stays. The lock
+    -- waits for that commit, and lets no other task commit its mark from here on.
+    PERFORM FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.status IN ('pending', 'running') FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    UPDATE @extschema@.pgclone_job AS j SET phase = 'cleanup'
+        WHERE j.job_id = this_job AND j.status = 'running';
     RETURN QUERY
         SELECT c.statement
         FROM @extschema@.pgclone_task AS t,
@@ -1399,6 +1470,7 @@ DECLARE
         'pgclone_ledger_start', 'pgclone_ledger_source', 'pgclone_ledger_plan',
         'pgclone_ledger_plan_more', 'pgclone_ledger_tasks_start', 'pgclone_ledger_tasks_lock',
         'pgclone_ledger_tasks_done', 'pgclone_ledger_tasks_release', 'pgclone_ledger_tasks_skip',
+        'pgclone_ledger_check_table', 'pgclone_ledger_check_aside',
         'pgclone_ledger_task_start', 'pgclone_ledger_task_lock', 'pgclone_ledger_task_done',
         'pgclone_ledger_task_failed', 'pgclone_ledger_finish', 'pgclone_ledger_interrupted',
         'pgclone_ledger_cleanup', 'pgclone_ledger_set_work_database',

@@ -192,11 +192,13 @@ void visit_fields(Task& task, Visitor& visit)
     field("object_name", &CloneTask::object_name);
     field("search_path", &CloneTask::search_path);
     field("statements", &CloneTask::statements);
+    field("dropped_schemas", &CloneTask::dropped_schemas);
     field("cleanup", &CloneTask::cleanup);
     field("skip_reason", &CloneTask::skip_reason);
     field("source_copy", &CloneTask::source_copy);
     field("target_copy", &CloneTask::target_copy);
     field("truncate", &CloneTask::truncate);
+    field("filled_table", &CloneTask::filled_table);
     field("format", &CloneTask::format);
     field("column_list", &CloneTask::column_list);
     field("predicate", &CloneTask::predicate);

@@ -52,6 +52,8 @@ struct CloneTask {
     std::string search_path;
     // DDL for the target, run in one transaction with the done-mark. Each is one statement.
     std::vector<std::string> statements;
+    // Of `publish`: schemas with what was replaced, to be dropped unless others depend on it by now.
+    std::vector<std::string> dropped_schemas;
     // What undoes a task that is done, when the job fails: run for the last task first, each
     // statement by itself. That of the task `publish` is run whether it is done or not.
     std::vector<std::string> cleanup;
@@ -62,6 +64,7 @@ struct CloneTask {
     std::string source_copy; // COPY ... TO STDOUT
     std::string target_copy; // COPY ... FROM STDIN
     std::string truncate;    // TRUNCATE of the table that this job made
+    std::string filled_table; // that the job made and the rows go to, qualified and quoted
     std::string format;      // 'text' | 'binary'
     std::vector<std::string> column_list;
     std::string predicate;

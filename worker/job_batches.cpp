@@ -208,6 +208,12 @@ Async<void> JobTasks::run_publish(CloneTask task)
             throw;
         throw explain_failure(task, error, culprit->statement);
     }
+    for (const std::string& schema : task.dropped_schemas) {
+        const std::string check = ledger_.check_aside_call(schema);
+        co_await target_.query(check);
+        const std::string drop = "DROP SCHEMA " + quote_identifier(schema) + " CASCADE";
+        co_await target_.query(drop);
+    }
     if (on_publish_)
         co_await on_publish_();
     co_await target_.execute(commit);

@@ -40,6 +40,7 @@ Async<std::optional<PipelineError>> run_group(EventLoop& loop, PgSession& target
 struct Leftover {
     std::string statement;
     std::string reason;
+    bool is_blocked = false; // by a lock
 };
 
 // All statements in their order, each that fails passed over.
@@ -57,7 +58,8 @@ Async<std::vector<Leftover>> run_all(EventLoop& loop, PgSession& target,
             next = end;
             size = group_size;
         } else if (end == next + 1 || failure->statement() == next) {
-            leftovers.push_back({statements[next], failure->message()});
+            leftovers.push_back({statements[next], failure->message(),
+                                 failure->sqlstate() == sqlstate::lock_not_available});
             next++;
             size = group_size;
         } else {
@@ -72,24 +74,33 @@ Async<std::vector<Leftover>> run_all(EventLoop& loop, PgSession& target,
 
 } // namespace
 
-Async<void> run_cleanup(EventLoop& loop, PgSession& target, std::vector<std::string> statements,
-                        std::int64_t job_id)
+Async<std::vector<std::string>> run_cleanup(EventLoop& loop, PgSession& target,
+                                            std::vector<std::string> statements,
+                                            std::int64_t job_id)
 {
     // What something else still needed may go when that is gone: a sequence that a default uses
-    // goes after the default's table.
+    // goes after the default's table. A lock may be given up; the caller's deadline ends the wait.
     std::vector<Leftover> leftovers;
-    for (std::size_t before = statements.size() + 1; statements.size() < before;) {
-        before = statements.size();
+    bool go_on = !statements.empty();
+    while (go_on) {
+        const std::size_t before = statements.size();
         leftovers = co_await run_all(loop, target, statements);
         statements.clear();
-        for (const Leftover& leftover : leftovers)
+        bool is_blocked = false;
+        for (const Leftover& leftover : leftovers) {
             statements.push_back(leftover.statement);
-        if (statements.empty())
-            co_return;
+            is_blocked |= leftover.is_blocked;
+        }
+        go_on = !statements.empty() && (is_blocked || statements.size() < before);
+        loop.check_interrupts(); // the deadline
     }
-    for (const Leftover& leftover : leftovers)
+    std::vector<std::string> reasons;
+    for (const Leftover& leftover : leftovers) {
         server::log_message("pgclone job " + std::to_string(job_id) +
                             " could not clean up: " + leftover.reason);
+        reasons.push_back(leftover.reason);
+    }
+    co_return reasons;
 }
 
 } // namespace pgclone

@@ -319,6 +319,12 @@ Async<void> JobTasks::leave_out(std::vector<LeftOutTask> tasks)
 
 Async<void> JobTasks::renew_snapshot()
 {
+    // Rows of two snapshots would not fit together.
+    if (const int read = schedule_.source_tasks_begun(); read > 0)
+        throw PgError(sqlstate::object_not_in_prerequisite_state,
+                      "the job's snapshot was lost after " + std::to_string(read) +
+                          " tables had been copied or begun",
+                      "The session on the source that held it is gone.", "Submit the job again.");
     co_await snapshot_.open(snapshot_.epoch() + 1);
     const SourceIdentity source = snapshot_.identity();
     co_await ledger_.record_source(source.system_identifier, source.database_oid, source.lsn,

@@ -87,6 +87,7 @@ class JobWorker {
     std::unique_ptr<JobPlanner> planner_;
     std::vector<CloneTask> tasks_;
     std::optional<JobTasks> runner_;
+    std::vector<std::string> leftovers_; // why something could not be undone
     bool interrupted_ = false;   // by a restart: there is only to clean up
     bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
     bool is_published_ = false;  // the database that it created
@@ -313,7 +314,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     // Why the job ended is what was asked for, whatever error it first showed as.
     bool cancelled = false;
     server::update_job([&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
-    if (outcome.status == JobStatus::failed && cancelled) {
+    if (outcome.status == JobStatus::failed && cancelled && !is_incomplete_) {
         outcome.status = JobStatus::cancelled;
         fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
     }
@@ -323,6 +324,9 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
         if (outcome.status != JobStatus::completed && !is_incomplete_)
             co_await clean_up();
+        if (!leftovers_.empty())
+            copy_text(outcome.error.hint, "Not all that the job made could be undone: " +
+                                              leftovers_.front() + ".");
         co_await write_outcome(outcome);
         written = true;
     } catch (const PgError& error) {
@@ -363,9 +367,12 @@ Async<void> JobWorker::clean_up()
     std::optional<std::vector<std::string>> statements;
     try {
         statements = co_await ledger.cleanup();
-    } catch (const PgError&) {
+    } catch (const PgError& error) {
         loop_.check_interrupts();
-        if (!target_.is_open())
+        const bool is_gone = error.sqlstate() == sqlstate::undefined_function ||
+                             error.sqlstate() == sqlstate::undefined_schema ||
+                             error.sqlstate() == sqlstate::undefined_table;
+        if (!target_.is_open() || !is_gone)
             throw;
     }
     if (!statements) // the ledger is gone: the extension was dropped
@@ -373,7 +380,7 @@ Async<void> JobWorker::clean_up()
     if (statements->empty())
         co_return;
     set_phase(JobPhase::cleanup);
-    co_await run_cleanup(loop_, target_, *statements, job_.job_id);
+    leftovers_ = co_await run_cleanup(loop_, target_, *statements, job_.job_id);
 }
 
 Async<void> JobWorker::write_outcome(JobOutcome outcome)

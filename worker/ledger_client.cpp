@@ -154,6 +154,16 @@ std::string LedgerClient::lock_call(std::span<const std::int32_t> task_ids,
                                                    {"text", std::string(worker)}});
 }
 
+std::string LedgerClient::check_table_call(const std::string& table) const
+{
+    return call_text("pgclone_ledger_check_table", {{"int8", job_id_}, {"text", table}});
+}
+
+std::string LedgerClient::check_aside_call(const std::string& schema) const
+{
+    return call_text("pgclone_ledger_check_aside", {{"int8", job_id_}, {"text", schema}});
+}
+
 std::string LedgerClient::done_call(std::span<const std::int32_t> task_ids,
                                     std::string_view worker) const
 {

@@ -61,6 +61,10 @@ class LedgerClient {
     // Calls as text, to be sent with other statements of the transaction that does the work. The
     // first raises 55000 unless `worker` has the tasks, the others mark them.
     std::string lock_call(std::span<const std::int32_t> task_ids, std::string_view worker) const;
+    // Raises 55000 unless the (locked) table is the one that the job made.
+    std::string check_table_call(const std::string& table) const;
+    // Raises 2BP01 if others depend on what was moved to that schema.
+    std::string check_aside_call(const std::string& schema) const;
     std::string done_call(std::span<const std::int32_t> task_ids, std::string_view worker) const;
     std::string copied_call(int task_id, std::string_view worker, const CopyResult& result) const;
 

@@ -6,6 +6,20 @@
 
 namespace pgclone {
 
+namespace {
+
+// `name` with the suffix, within the length of a name, cut between characters.
+std::string old_name(const std::string& name, const std::string& suffix)
+{
+    std::size_t length = std::min(name.size(), name_bytes - 1 - suffix.size());
+    while (length > 0 && length < name.size() &&
+           (static_cast<unsigned char>(name[length]) & 0xc0) == 0x80)
+        length--;
+    return name.substr(0, length) + suffix;
+}
+
+} // namespace
+
 ScopePlan ScopePlanner::plan()
 {
     index_objects();
@@ -145,14 +159,16 @@ void ScopePlanner::add_left_out()
 void ScopePlanner::add_publish()
 {
     CloneTask& task = add(stage_publish, TaskKind::publish, "", JobPhase::finishing);
+    std::set<std::string> taken = target_.schemas;
     for (const auto& [schema, aside] : aside_schemas_) {
         if (options_.conflict == ConflictAction::replace) {
-            task.statements.push_back("DROP SCHEMA " + quote_identifier(aside) + " CASCADE");
+            task.dropped_schemas.push_back(aside);
             continue;
         }
-        std::string name = schema + "_old";
-        for (int number = 2; target_.schemas.contains(name); number++)
-            name = schema + "_old" + std::to_string(number);
+        std::string name = old_name(schema, "_old");
+        for (int number = 2; taken.contains(name); number++)
+            name = old_name(schema, "_old" + std::to_string(number));
+        taken.insert(name);
         task.statements.push_back("ALTER SCHEMA " + quote_identifier(aside) + " RENAME TO " +
                                   quote_identifier(name));
     }

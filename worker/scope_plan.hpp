@@ -34,6 +34,7 @@ struct ExistingObject {
     std::string name; // plain; only relations and types are named by it alone
     bool is_owner = false;
     ObjectId id;
+    std::uint32_t part_of = 0; // of a sequence: the table that it goes with
 };
 
 // What the target has and lacks, as far as it matters: filled by read_scope_target().

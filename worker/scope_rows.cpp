@@ -79,6 +79,7 @@ std::int32_t ScopePlanner::add_table_data(const CatalogObject& object, const Tab
     task.column_list = table.copy_columns;
     if (!through_root)
         task.truncate = "TRUNCATE TABLE ONLY " + quote_qualified(own);
+    task.filled_table = quote_qualified(into);
     task.source_filenode = table.filenode;
     task.source_oid = table.id.objid;
     task.source_schema = source.schema;

@@ -97,6 +97,8 @@ class TargetReader {
     bool is_filled(const std::string& schema) const;
     void judge_objects();
     void judge_existing(const CatalogObject& object);
+    void judge_owned_sequences();
+    void note_conflict(const CatalogObject& object, const std::string& problem);
     void leave_parts_of_kept();
     void raise_conflicts();
     void raise_missing();
@@ -112,6 +114,7 @@ class TargetReader {
     ScopeTarget target_;
     std::set<std::string> relation_names_; // as printed
     std::set<std::string> type_names_;
+    std::vector<const CatalogObject*> owned_sequences_; // on the target, that are in the way
     List conflicts_;
     bool has_relation_conflict_ = false;
     bool is_conflict_beyond_option_ = false;
@@ -225,6 +228,10 @@ Async<void> TargetReader::note_existing(std::string_view sql, bool takes_schemas
                           rows.boolean(row, "is_owner");
         object.id = {static_cast<std::uint32_t>(rows.integer(row, "classid")),
                      static_cast<std::uint32_t>(rows.integer(row, "objid"))};
+        if (rows.has_column("part_of") && !rows.is_null(row, "part_of"))
+            object.part_of = static_cast<std::uint32_t>(rows.integer(row, "part_of"));
+        if (object.kind == to_text(ObjectKind::schema))
+            target_.schemas.insert(object.name);
         const std::string& object_as = rows.text(row, "object_as");
         if (const std::optional<ObjectKind> kind = parse_object_kind(object.kind)) {
             const std::string name = printed_name(object_as, object.kind);
@@ -242,6 +249,7 @@ void TargetReader::judge_objects()
     for (std::size_t i = 0; i < catalog_.objects.size(); i++)
         if (selection_.reasons[i].empty())
             judge_existing(catalog_.objects[i]);
+    judge_owned_sequences();
     if (!options_.dry_run && !conflicts_.empty())
         raise_conflicts();
     leave_parts_of_kept();
@@ -266,12 +274,35 @@ void TargetReader::judge_existing(const CatalogObject& object)
             problem = "it exists on the target, and this kind of object cannot be replaced";
         else if (!same->second.is_owner)
             problem = "it exists on the target, and the role does not own it";
+        else if (same->second.part_of != 0)
+            owned_sequences_.push_back(&object);
         else
             target_.set_aside.insert(object.object_as);
         is_conflict_beyond_option_ |= !problem.empty();
     }
-    if (problem.empty())
-        return;
+    if (!problem.empty())
+        note_conflict(object, problem);
+}
+
+// An owned sequence makes room along with its table, or not at all.
+void TargetReader::judge_owned_sequences()
+{
+    std::set<std::uint32_t> tables;
+    for (const std::string& object_as : target_.set_aside)
+        tables.insert(target_.existing.at(object_as).id.objid);
+    for (const CatalogObject* sequence : owned_sequences_) {
+        const auto existing = target_.existing.find(sequence->object_as);
+        if (tables.contains(existing->second.part_of)) {
+            target_.existing.erase(existing);
+            continue;
+        }
+        is_conflict_beyond_option_ = true;
+        note_conflict(*sequence, "it exists on the target, and belongs to a table that stays");
+    }
+}
+
+void TargetReader::note_conflict(const CatalogObject& object, const std::string& problem)
+{
     has_relation_conflict_ |= is_relation(object.kind);
     conflicts_.add(describe(object));
     target_.conflicts[object.object_as] = problem;

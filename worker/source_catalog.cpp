@@ -13,7 +13,7 @@ namespace pgclone {
 namespace {
 
 // Sequences whose values one statement reads.
-constexpr std::size_t sequences_a_query = 500;
+constexpr std::size_t sequences_a_query = 50;
 
 enum class FileOf { every_scope, schemas, database };
 

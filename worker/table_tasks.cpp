@@ -125,6 +125,7 @@ class TablePlanner {
         task.source_copy = copy.source_copy;
         task.target_copy = copy.target_copy;
         task.truncate = "TRUNCATE TABLE " + table_;
+        task.filled_table = table_;
         task.format = copy.format;
         task.column_list = columns;
         task.predicate = options_.where.value_or("");

@@ -316,6 +316,10 @@ Async<void> TableWorker::copy(StartedTask started)
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
     // The transaction's beginning goes along with the COPY, in one round trip.
     std::vector<std::string> beginning = begin_statements(ledger, task);
+    if (!task.filled_table.empty()) {
+        beginning.push_back("LOCK TABLE ONLY " + task.filled_table + " IN ROW EXCLUSIVE MODE");
+        beginning.push_back(ledger.check_table_call(task.filled_table));
+    }
     if (needs_truncate(started)) {
         beginning.push_back(task.truncate);
         beginning.push_back(task.target_copy);

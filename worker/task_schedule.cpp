@@ -330,6 +330,15 @@ std::vector<LeftOutTask> TaskSchedule::end_undone(std::size_t index, TaskProgres
     return left_out;
 }
 
+int TaskSchedule::source_tasks_begun() const noexcept
+{
+    return static_cast<int>(
+        std::count_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+            return entry.task.reads_source && (entry.task.progress == TaskProgress::done ||
+                                               entry.task.progress == TaskProgress::running);
+        }));
+}
+
 std::int64_t TaskSchedule::next_retry(std::int64_t now) const noexcept
 {
     const auto later = backing_off_.upper_bound({now, std::numeric_limits<std::size_t>::max()});

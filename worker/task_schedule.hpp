@@ -65,6 +65,8 @@ class TaskSchedule {
     std::optional<std::int32_t> current_task() const noexcept;
     // Whether an unfinished task needs the snapshot.
     bool source_is_needed() const noexcept { return source_tasks_left_ > 0; }
+    // Of those that need it, how many are done or running.
+    int source_tasks_begun() const noexcept;
 
     // The task that a table worker is to start now. A task is ready when all tasks of earlier
     // stages are finished and those that it waits for are done.

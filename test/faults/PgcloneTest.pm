@@ -96,13 +96,15 @@ sub source_conninfo
     return join ' ', map { "$_='$parameters{$_}'" } sort keys %parameters;
 }
 
-# Submits the clone of a table; options as a hash, source => connection string if not the usual.
+# Submits the clone of a table; options as a hash; source => connection string and scope if not the
+# usual ones.
 sub submit
 {
     my ($table, $options, %arguments) = @_;
     my $json = JSON::PP->new->canonical->encode($options // {});
     return on_target(sprintf 'select pgclone_submit(%s, %s, %s, %s)',
-        literal($arguments{source} // source_conninfo()), literal('table'), literal($table),
+        literal($arguments{source} // source_conninfo()), literal($arguments{scope} // 'table'),
+        literal($table),
         literal($json));
 }
 

@@ -130,7 +130,7 @@ TEST_CASE("options of schemas and databases")
     CHECK(database.on_error == OnError::stop);
 
     const CloneOptions functions = parse(
-        R"({"target_schema": "f", "conflict": "replace", "on_error": "continue", "retries": 1})",
+        R"({"target_schema": "f", "conflict": "replace", "on_error": "stop", "retries": 1})",
         JobScope::functions);
     CHECK(functions.target_schema == "f");
     CHECK(functions.conflict == ConflictAction::replace);
@@ -374,6 +374,11 @@ TEST_CASE("options that contradict each other")
     CHECK(refused(R"({"keep_extension": true})", "22023", JobScope::database).message() ==
           R"(option "keep_extension" needs option "target_database")");
     CHECK_NOTHROW(parse(R"({"keep_extension": false})", JobScope::database));
+    for (const char* conflict : {"replace", "rename"})
+        CHECK(refused(std::string(R"({"on_error": "continue", "conflict": ")") + conflict + "\"}",
+                      "22023", JobScope::schema)
+                  .message()
+                  .starts_with("option \"on_error\" cannot be \"continue\""));
     CHECK(refused(R"({"target_database": "d", "conflict": "skip"})", "22023", JobScope::database)
               .message() == R"(option "conflict" cannot be used with option "target_database")");
     CHECK_NOTHROW(parse(R"({"target_database": "d", "conflict": "error"})", JobScope::database));

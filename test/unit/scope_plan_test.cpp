@@ -304,8 +304,7 @@ TEST_CASE("what is to be replaced makes room first and is dropped in the end")
     CHECK(plan.tasks[1].cleanup ==
           std::vector<std::string>{"ALTER TABLE \"pgclone_7_x_1\".\"orders\" SET SCHEMA \"s\""});
     CHECK(find(plan, "data", "orders") != nullptr);
-    CHECK(plan.tasks.back().statements ==
-          std::vector<std::string>{"DROP SCHEMA \"pgclone_7_x_1\" CASCADE"});
+    CHECK(plan.tasks.back().dropped_schemas == std::vector<std::string>{"pgclone_7_x_1"});
 
     fixture.options.conflict = ConflictAction::rename;
     fixture.target.schemas.insert("s_old");

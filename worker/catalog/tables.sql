@@ -66,26 +66,6 @@ inherited AS (
            ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey[1] = a.attnum
     WHERE NOT r.relispartition
     GROUP BY i.inhrelid, a.attname),
--- Of a partition only the topmost table has the sequence.
-identity AS (
-    SELECT dep.refobjid AS relid, dep.refobjsubid AS attnum,
-           ' AS IDENTITY (SEQUENCE NAME ' || s.seqrelid::pg_catalog.regclass::pg_catalog.text
-           || ' START WITH ' || s.seqstart || ' INCREMENT BY ' || s.seqincrement
-           || ' MINVALUE ' || s.seqmin || ' MAXVALUE ' || s.seqmax || ' CACHE ' || s.seqcache
-           || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END || ')' AS text,
-           -- Before 15 the sequence of an unlogged table was a logged one: there was no choice.
-           CASE WHEN c.relpersistence <> r.relpersistence
-                 AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 150000
-                THEN 'ALTER SEQUENCE ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' SET '
-                     || CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END
-           END AS persistence
-    FROM relation r
-    JOIN pg_catalog.pg_depend dep
-         ON dep.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND dep.refobjid = r.oid
-        AND dep.refobjsubid > 0 AND dep.deptype = 'i'
-        AND dep.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    JOIN pg_catalog.pg_class c ON c.oid = dep.objid AND c.relkind = 'S'
-    JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid),
 attribute AS (
     SELECT a.attrelid, a.attnum, a.attname, a.attislocal, a.attinhcount,
            pg_catalog.quote_ident(a.attname) AS quoted,
@@ -167,7 +147,25 @@ attribute AS (
            ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
     LEFT JOIN pg_catalog.pg_constraint nn
            ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey[1] = a.attnum
-    LEFT JOIN identity id ON id.relid = a.attrelid AND id.attnum = a.attnum
+    -- Of a partition only the topmost table has the sequence. (LATERAL, so that it is an index look-up
+    -- each: taken for one row, a join of all sequences would be a nested loop over all columns.)
+    LEFT JOIN LATERAL (
+        SELECT ' AS IDENTITY (SEQUENCE NAME ' || s.seqrelid::pg_catalog.regclass::pg_catalog.text
+               || ' START WITH ' || s.seqstart || ' INCREMENT BY ' || s.seqincrement
+               || ' MINVALUE ' || s.seqmin || ' MAXVALUE ' || s.seqmax || ' CACHE ' || s.seqcache
+               || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END || ')' AS text,
+               -- Before 15 the sequence of an unlogged table was a logged one: there was no choice.
+               CASE WHEN c.relpersistence <> r.relpersistence
+                     AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 150000
+                    THEN 'ALTER SEQUENCE ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' SET '
+                         || CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END
+               END AS persistence
+        FROM pg_catalog.pg_depend dep
+        JOIN pg_catalog.pg_class c ON c.oid = dep.objid AND c.relkind = 'S'
+        JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+        WHERE dep.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          AND dep.refobjid = a.attrelid AND dep.refobjsubid = a.attnum AND dep.deptype = 'i'
+          AND dep.classid = 'pg_catalog.pg_class'::pg_catalog.regclass) id ON a.attidentity <> ''
     LEFT JOIN inherited inh ON inh.inhrelid = a.attrelid AND inh.attname = a.attname
     CROSS JOIN (SELECT '{bool,int2,int4,int8,float4,float8,numeric,oid,text,varchar,bpchar,name,
                          char,bytea,bit,varbit,uuid,json,jsonb,date,time,timetz,timestamp,

@@ -128,9 +128,14 @@ WITH place AS (
 )
 SELECT o.kind, o.classid, o.objid, o.schema, o.name, o.object_as,
        pg_catalog.pg_has_role(o.owner, 'USAGE') AS is_owner,
-       x.extname AS extension
+       x.extname AS extension,
+       -- of a sequence: the table that it goes with
+       owned.refobjid AS part_of
 FROM object o
 LEFT JOIN pg_catalog.pg_depend member
        ON member.classid = o.classid AND member.objid = o.objid AND member.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension x ON x.oid = member.refobjid
+LEFT JOIN pg_catalog.pg_depend owned
+       ON o.kind = 'sequence' AND owned.classid = o.classid AND owned.objid = o.objid
+      AND owned.refclassid = o.classid AND owned.deptype IN ('a', 'i')
 ORDER BY o.object_as;

@@ -9,6 +9,9 @@ use PgcloneTest;
 use Test::More;
 
 my ($source, $target) = start_servers();
+# The test framework turns it off, and with it the wait for a standby.
+$target->append_conf('postgresql.conf', "wal_level = replica\nmax_wal_senders = 2");
+$target->restart;
 # Rows of pair.small pass a check that waits, on the target, as long as a session holds the gate.
 my $gate = 'create schema gate; create function gate.pass(integer) returns boolean '
   . 'language plpgsql immutable as $$begin perform pg_advisory_lock_shared(1); '

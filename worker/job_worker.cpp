@@ -1,6 +1,6 @@
 #include "worker/job_worker.hpp"
 
-#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,8 +11,8 @@
 #include "worker/job_planner.hpp"
 #include "worker/job_tasks.hpp"
 #include "worker/ledger_client.hpp"
-#include "worker/sessions.hpp"
 #include "worker/retry_policy.hpp"
+#include "worker/sessions.hpp"
 #include "worker/source_snapshot.hpp"
 #include "worker/worker_services.hpp"
 

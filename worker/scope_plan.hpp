@@ -47,7 +47,6 @@ struct ScopeTarget {
     std::map<std::string, std::string> conflicts;     // object_as -> what is wrong with that
     std::vector<std::pair<ObjectRequirement, std::string>> missing; // and the hint for it
     std::set<std::string> extensions_in_version; // that can be installed in the source's version
-    bool keeps_public = false; // the schema public is not made like the source's
     std::set<std::string> set_aside;                  // object_as of those to be replaced
 };
 

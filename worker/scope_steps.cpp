@@ -186,7 +186,7 @@ bool ScopePlanner::is_own_anyway(const CatalogObject& object)
 
 void ScopePlanner::add_remarks_of_kept(const CatalogObject& object)
 {
-    if (!naming_.source_schema.empty() || target_.keeps_public)
+    if (!naming_.source_schema.empty())
         return;
     CloneTask& task =
         add_for(object, stage_privileges, TaskKind::object, "schema", JobPhase::constraints);

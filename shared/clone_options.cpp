@@ -12,6 +12,7 @@
 #include <boost/json.hpp>
 
 #include "shared/error_types.hpp"
+#include "shared/rate_limit.hpp"
 
 namespace pgclone {
 
@@ -21,7 +22,6 @@ namespace {
 
 constexpr std::size_t max_name_length = name_bytes - 1;
 constexpr std::size_t max_unique_key_length = 255;
-constexpr int max_parallel = 64;
 constexpr int max_retries = 100;
 
 // Deep enough for every option; the parser and the destructors of its values recurse.
@@ -134,6 +134,15 @@ void read_where(std::string_view option, const json::value& value, CloneOptions&
     if (is_blank(*text))
         raise_wrong_value(option, "a string that holds an SQL expression", "It is empty.");
     options.where.emplace(text->data(), text->size());
+}
+
+void read_rate_limit(std::string_view option, const json::value& value, CloneOptions& options)
+{
+    const json::string* text = value.if_string();
+    if (text == nullptr)
+        raise_wrong_value(option, "a string that says a rate, like \"50MB/s\", or \"none\"",
+                          describe(value));
+    options.rate_limit = parse_rate_limit({text->data(), text->size()}, option_called(option));
 }
 
 void read_unique_key(std::string_view option, const json::value& value, CloneOptions& options)
@@ -269,6 +278,7 @@ constexpr auto option_rules = std::to_array<OptionRule>({
     {"analyze", read_flag<&CloneOptions::analyze>, schema | database},
     {"keep_extension", read_flag<&CloneOptions::keep_extension>, database},
     {"parallel", read_integer<&CloneOptions::parallel, 1, max_parallel>, with_tables},
+    {"rate_limit", read_rate_limit, with_tables},
     {"retries", read_integer<&CloneOptions::retries, 0, max_retries>, everywhere},
     {"unique_key", read_unique_key, everywhere},
     {"consistency", nullptr, nowhere}, // to come

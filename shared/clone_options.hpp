@@ -1,6 +1,7 @@
 // The `options` argument of pgclone_submit, and object names as users write them. Pure.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,6 +49,7 @@ struct CloneOptions {
     ConflictAction conflict = ConflictAction::error;
     std::optional<int> parallel; // default: pgclone.default_parallel
     std::optional<int> retries;  // default: pgclone.retry_limit
+    std::int64_t rate_limit = no_rate_limit; // bytes a second
     std::optional<std::string> target_schema; // default: the source's
     std::optional<std::string> target_name;   // default: the source's
     std::optional<std::string> where;         // an SQL expression; its syntax is checked at submit

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, 9> phase_names = {
 constexpr std::array<std::string_view, 4> scope_names = {"table", "schema", "database",
                                                          "functions"};
 constexpr std::array<std::string_view, 4> kind_names = {"none", "job", "table", "ledger"};
+constexpr std::array<std::string_view, 4> wait_names = {"", "source", "target", "throttle"};
+constexpr std::int64_t lasting = 1'000'000; // microseconds
 
 template <typename Enum, std::size_t N>
 std::string_view name_of(const std::array<std::string_view, N>& names, Enum value) noexcept
@@ -44,6 +46,17 @@ std::string_view to_text(JobStatus status) noexcept { return name_of(status_name
 std::string_view to_text(JobPhase phase) noexcept { return name_of(phase_names, phase); }
 std::string_view to_text(JobScope scope) noexcept { return name_of(scope_names, scope); }
 std::string_view to_text(WorkerKind kind) noexcept { return name_of(kind_names, kind); }
+std::string_view to_text(WaitKind kind) noexcept { return name_of(wait_names, kind); }
+
+WaitKind lasting_wait(const WorkerCounters& counters, std::int64_t now) noexcept
+{
+    // The kind is written after the time that belongs to it.
+    const WaitKind kind = counters.wait_kind.load(std::memory_order_acquire);
+    const std::int64_t since = counters.wait_since.load(std::memory_order_relaxed);
+    if (kind != WaitKind::none && now - since >= lasting)
+        return kind;
+    return counters.copy_waits.load(std::memory_order_relaxed);
+}
 
 bool parse_status(std::string_view text, JobStatus& status) noexcept
 {

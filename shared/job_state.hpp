@@ -10,12 +10,17 @@
 #include <string_view>
 
 #include "shared/error_types.hpp"
+#include "shared/transfer_rate.hpp"
 
 namespace pgclone {
 
 inline constexpr int name_bytes = 64; // NAMEDATALEN
 inline constexpr int conninfo_bytes = 2048;
 inline constexpr int wait_reason_bytes = 128;
+inline constexpr int max_parallel = 64; // of option and argument "parallel"
+inline constexpr std::int64_t no_rate_limit = -1;
+// Tasks that a table worker does in one transaction.
+inline constexpr int max_batch_tasks = 128;
 
 // A job's status as users see it (pgclone_jobs_view, the ledger, NOTIFY payloads).
 enum class JobStatus : std::uint8_t { pending, running, completed, failed, cancelled, held };
@@ -63,10 +68,20 @@ enum class TaskState : std::uint8_t {
     failed, // rolled back; error in the slot
 };
 
+// What a worker waits for, as it says itself. (That a session waits for a lock is seen at the
+// backend.)
+enum class WaitKind : std::uint8_t {
+    none,
+    source,   // bytes or an answer of it
+    target,   // room for bytes, or an answer
+    throttle, // the job's rate limit
+};
+
 std::string_view to_text(JobStatus status) noexcept;
 std::string_view to_text(JobPhase phase) noexcept;
 std::string_view to_text(JobScope scope) noexcept;
 std::string_view to_text(WorkerKind kind) noexcept;
+std::string_view to_text(WaitKind kind) noexcept; // none: empty
 
 // The reverse of to_text; false if `text` is no status.
 bool parse_status(std::string_view text, JobStatus& status) noexcept;
@@ -107,6 +122,7 @@ struct JobSlot {
     std::uint32_t role;
     std::int32_t job_worker;  // index of the worker slot, -1 = none
     std::int32_t wanted_table_workers;
+    std::int32_t parallel; // most table workers; 0 = as the options say, until the job starts
     std::int32_t next_worker_number; // the 2 of "pgclone table worker 7.2"
     std::int32_t attempts;
     std::int32_t epoch;
@@ -123,6 +139,9 @@ struct JobSlot {
     std::int64_t bytes_total; // size of the relations on the source, -1 = unknown
     std::int64_t rows_done;   // of tasks that are committed
     std::int64_t bytes_done;
+    // Bytes a second that its table workers read together, or no_rate_limit; 0 as with `parallel`.
+    std::int64_t rate_limit;
+    TransferHistory transfer; // of all its bytes, while data is copied
     char role_name[name_bytes];
     char database_name[name_bytes];
     char extension_schema[name_bytes];
@@ -137,12 +156,21 @@ struct JobSlot {
     char conninfo[conninfo_bytes]; // secret: whole connection string; wiped at the final state
 };
 
-// Counters that a table worker moves with every chunk: lock-free, on a cache line of their own.
+// What a worker moves with every chunk or wait: lock-free, on a cache line of its own.
 struct alignas(64) WorkerCounters {
     std::atomic<std::uint64_t> rows;
     std::atomic<std::uint64_t> bytes;
     std::atomic<std::int64_t> last_progress_at;
+    // Set before, cleared after a wait. Most are too short to be worth a word: see lasting_wait().
+    std::atomic<std::int64_t> wait_since;
+    std::atomic<WaitKind> wait_kind;
+    // What the short waits of a copy add up to, if they took most of the last second.
+    std::atomic<WaitKind> copy_waits;
+    std::atomic<bool> copying; // it has a share in the job's rate limit
 };
+// What the worker waits for by now, if it has done so for a second, in one wait or in many.
+WaitKind lasting_wait(const WorkerCounters& counters, std::int64_t now) noexcept;
+static_assert(std::atomic<WaitKind>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
@@ -152,6 +180,7 @@ struct WorkerSlot {
     WorkerState state;
     WorkerKind kind;
     TaskState task_state;
+    bool dismissed; // a table worker that its job has no more use for: goes when it is idle
     std::uint32_t generation; // changes when the slot is freed
     std::int32_t pid;
     std::int32_t job_slot;    // index, -1 = none (ledger worker)
@@ -161,14 +190,15 @@ struct WorkerSlot {
     std::int32_t target_pid;  // backend of the loopback session, 0 = none
     std::int32_t work_pid;    // of a job worker's second one, in the work database
     std::int32_t source_pid;  // backend of the source session, 0 = none
-    std::int32_t task_id;
+    std::int32_t task_count;  // that it has; they share a transaction
+    std::int32_t task_ids[max_batch_tasks];
+    std::int32_t failed_task; // of them, in state `failed`; 0 = not known
     std::int64_t job_id;
     std::int64_t registered_at;
-    std::int64_t task_rows;   // of the task in state `done`
+    std::int64_t task_rows;   // of the tasks in state `done`
     std::int64_t task_bytes;
     char current_table[2 * name_bytes + 8];
-    char wait_reason[wait_reason_bytes];
-    ErrorRecord error;        // of the task in state `failed`
+    ErrorRecord error;        // in state `failed`
     WorkerCounters counters;
 };
 

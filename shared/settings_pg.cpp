@@ -18,6 +18,7 @@ namespace pgclone::settings {
 int max_jobs = 256;
 int max_workers = 8;
 int default_parallel = 2;
+int split_threshold = 1024 * 1024;
 int connect_timeout = 10000;
 int stall_timeout = 300000;
 int retry_limit = 3;
@@ -49,6 +50,11 @@ void define_settings()
     DefineCustomIntVariable("pgclone.default_parallel",
                             "Sets the number of table workers of a job that does not say.", nullptr,
                             &default_parallel, 2, 1, 64, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "pgclone.split_threshold",
+        "Sets the size above which several workers copy a table in pieces.",
+        "The size is that of its rows, with TOAST. 0 copies every table whole.", &split_threshold,
+        1024 * 1024, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pgclone.connect_timeout",
                             "Sets how long a worker waits for a connection to be established.",
                             nullptr, &connect_timeout, 10000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,

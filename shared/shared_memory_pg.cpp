@@ -268,6 +268,7 @@ void release_worker_slot(int index)
     worker.state = WorkerState::free;
     worker.kind = WorkerKind::none;
     worker.task_state = TaskState::not_ready;
+    worker.dismissed = false;
     worker.generation++;
     worker.pid = 0;
     worker.job_slot = -1;
@@ -277,17 +278,20 @@ void release_worker_slot(int index)
     worker.target_pid = 0;
     worker.work_pid = 0;
     worker.source_pid = 0;
-    worker.task_id = 0;
+    worker.task_count = 0;
     worker.job_id = 0;
     worker.registered_at = 0;
     worker.task_rows = 0;
     worker.task_bytes = 0;
     worker.current_table[0] = '\0';
-    worker.wait_reason[0] = '\0';
     memset(&worker.error, 0, sizeof(worker.error));
     worker.counters.rows.store(0, std::memory_order_relaxed);
     worker.counters.bytes.store(0, std::memory_order_relaxed);
     worker.counters.last_progress_at.store(0, std::memory_order_relaxed);
+    worker.counters.wait_since.store(0, std::memory_order_relaxed);
+    worker.counters.wait_kind.store(WaitKind::none, std::memory_order_relaxed);
+    worker.counters.copy_waits.store(WaitKind::none, std::memory_order_relaxed);
+    worker.counters.copying.store(false, std::memory_order_relaxed);
 }
 
 void signal_worker(int worker_index)

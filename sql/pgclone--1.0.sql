@@ -55,6 +55,7 @@ CREATE TABLE @extschema@.pgclone_job (
     rows_copied bigint NOT NULL DEFAULT 0,
     bytes_copied bigint NOT NULL DEFAULT 0,
     bytes_total bigint,
+    data_time interval, -- from the first row to the last
     submitted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     started_at timestamptz,
     finished_at timestamptz,
@@ -101,7 +102,16 @@ CREATE TABLE @extschema@.pgclone_task (
     skip_reason text,
     PRIMARY KEY (job_id, task_id),
     CHECK (status <> 'done' OR rows_source IS NOT DISTINCT FROM rows_target)
-) WITH (fillfactor = 35); -- each row is updated twice: room for that on its page
+) WITH (fillfactor = 50); -- each row is updated once or twice: room for that on its page
+
+-- What pgclone_alter has changed of unfinished jobs; NULL: as the options say. A table of its own,
+-- since whoever alters a job must not keep its row locked until they commit: its workers need it.
+CREATE TABLE @extschema@.pgclone_alteration (
+    job_id bigint PRIMARY KEY,
+    parallel integer,
+    rate_limit bigint, -- bytes a second; -1: none
+    altered_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
 
 -- What a row may become, whoever writes it: a role that could forge a row could have a later run
 -- log in as someone else.
@@ -159,9 +169,9 @@ $$;
 CREATE TRIGGER pgclone_guard_task BEFORE UPDATE ON @extschema@.pgclone_task
     FOR EACH ROW
     WHEN (CASE OLD.status
-          WHEN 'pending' THEN NEW.status NOT IN ('pending', 'running', 'skipped')
+          WHEN 'pending' THEN NEW.status NOT IN ('pending', 'running', 'done', 'failed', 'skipped')
           WHEN 'running' THEN NEW.status NOT IN ('running', 'done', 'failed', 'pending', 'skipped')
-          WHEN 'failed' THEN NEW.status NOT IN ('failed', 'running', 'pending')
+          WHEN 'failed' THEN NEW.status NOT IN ('failed', 'running', 'pending', 'done')
           -- a new epoch, or an unlogged table after a crash, un-marks a task
           WHEN 'done' THEN NEW.status NOT IN ('done', 'pending')
           ELSE NEW.status <> OLD.status
@@ -357,7 +367,8 @@ BEGIN
 END
 $$;
 
--- Counts an attempt; to be committed before the work starts.
+-- Of a task that takes long: counts the attempt and shows it as running. To be committed before the
+-- work starts. Short tasks go from pending to done in the transaction of their work.
 CREATE FUNCTION @extschema@.pgclone_ledger_task_start(job_id bigint, task_id integer, worker text)
 RETURNS TABLE (spec text, attempts integer)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -387,106 +398,8 @@ BEGIN
 END
 $$;
 
--- First statement of the transaction that does the task's work.
-CREATE FUNCTION @extschema@.pgclone_ledger_task_lock(job_id bigint, task_id integer, worker text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    this_job ALIAS FOR $1;
-    this_task ALIAS FOR $2;
-    this_worker ALIAS FOR $3;
-BEGIN
-    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
-    PERFORM FROM @extschema@.pgclone_task AS t
-        WHERE t.job_id = this_job AND t.task_id = this_task AND t.status = 'running'
-          AND t.worker = this_worker
-        FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('task %s of job %s is not run by worker %s', this_task, this_job,
-                             this_worker);
-    END IF;
-END
-$$;
-
--- Last statement of that transaction: the mark commits with the work.
-CREATE FUNCTION @extschema@.pgclone_ledger_task_done(job_id bigint, task_id integer, worker text,
-    rows_source bigint, rows_target bigint, bytes bigint, wait_source_ms bigint,
-    wait_target_ms bigint) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    this_job ALIAS FOR $1;
-    this_task ALIAS FOR $2;
-    this_worker ALIAS FOR $3;
-    sent ALIAS FOR $4;
-    stored ALIAS FOR $5;
-    new_bytes ALIAS FOR $6;
-BEGIN
-    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
-    IF sent IS DISTINCT FROM stored THEN
-        RAISE EXCEPTION USING ERRCODE = 'data_corrupted',
-            MESSAGE = format('task %s of job %s stored %s rows, but the source sent %s',
-                             this_task, this_job, stored, sent);
-    END IF;
-    -- The share lock holds the job's end back until this transaction is over: a job that has
-    -- failed gets no data any more.
-    PERFORM FROM @extschema@.pgclone_job AS j
-        WHERE j.job_id = this_job AND j.status = 'running' AND j.phase <> 'cleanup' FOR SHARE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('job %s is not running', this_job);
-    END IF;
-    UPDATE @extschema@.pgclone_task AS t
-        SET status = 'done', rows_source = sent, rows_target = stored, bytes = new_bytes,
-            wait_source = $7 * interval '1 millisecond',
-            wait_target = $8 * interval '1 millisecond',
-            finished_at = clock_timestamp()
-        WHERE t.job_id = this_job AND t.task_id = this_task AND t.status = 'running'
-          AND t.worker = this_worker;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('task %s of job %s is not run by worker %s', this_task, this_job,
-                             this_worker);
-    END IF;
-END
-$$;
-
--- The same for many small tasks that a worker does in one transaction.
-CREATE FUNCTION @extschema@.pgclone_ledger_tasks_start(job_id bigint, task_ids integer[],
-    worker text) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    this_job ALIAS FOR $1;
-    these_tasks ALIAS FOR $2;
-    this_worker ALIAS FOR $3;
-    started integer;
-BEGIN
-    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
-    UPDATE @extschema@.pgclone_task AS t
-        SET status = 'running', worker = this_worker, attempts = t.attempts + 1,
-            started_at = clock_timestamp(), finished_at = NULL, sqlstate = NULL,
-            error_message = NULL
-        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks)
-          AND t.status IN ('pending', 'failed')
-          AND EXISTS (SELECT FROM @extschema@.pgclone_job AS j
-                      WHERE j.job_id = this_job AND j.status = 'running');
-    GET DIAGNOSTICS started = ROW_COUNT;
-    IF started IS DISTINCT FROM cardinality(these_tasks) THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('tasks of job %s cannot be started', this_job);
-    END IF;
-END
-$$;
-
+-- First statement of the transaction that does the work of some tasks: nobody else can do it until
+-- it has ended.
 CREATE FUNCTION @extschema@.pgclone_ledger_tasks_lock(job_id bigint, task_ids integer[],
     worker text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -501,19 +414,45 @@ DECLARE
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
     PERFORM FROM @extschema@.pgclone_task AS t
-        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
-          AND t.worker = this_worker
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks)
+          AND (t.status IN ('pending', 'failed')
+               OR (t.status = 'running' AND t.worker = this_worker))
         FOR UPDATE;
     GET DIAGNOSTICS locked = ROW_COUNT;
     IF locked IS DISTINCT FROM cardinality(these_tasks) THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('tasks of job %s are not run by worker %s', this_job, this_worker);
+            MESSAGE = format('tasks of job %s are not for worker %s to do', this_job, this_worker);
     END IF;
 END
 $$;
 
+-- The same for a worker that does not know them yet. `attempts` counts this one.
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_take(job_id bigint, task_ids integer[],
+    worker text) RETURNS TABLE (task_id integer, spec text, attempts integer)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    these_tasks ALIAS FOR $2;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    PERFORM @extschema@.pgclone_ledger_tasks_lock(this_job, these_tasks, $3);
+    RETURN QUERY
+        SELECT t.task_id, t.spec::text, t.attempts + CASE t.status WHEN 'running' THEN 0 ELSE 1 END
+        FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks);
+END
+$$;
+
+-- Last statement of that transaction: the marks commit with the work. The arrays after `worker`
+-- are parallel to the first ones of `task_ids`, those that copied rows; their times are
+-- microseconds since 2000-01-01 UTC. The others took as long as the transaction.
 CREATE FUNCTION @extschema@.pgclone_ledger_tasks_done(job_id bigint, task_ids integer[],
-    worker text) RETURNS void
+    worker text, rows_source bigint[], rows_target bigint[], bytes bigint[],
+    wait_source_ms bigint[], wait_target_ms bigint[], started_us bigint[], finished_us bigint[])
+RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -522,9 +461,23 @@ DECLARE
     this_job ALIAS FOR $1;
     these_tasks ALIAS FOR $2;
     this_worker ALIAS FOR $3;
+    sent ALIAS FOR $4;
+    stored ALIAS FOR $5;
+    origin constant timestamptz := '2000-01-01 00:00:00+00';
+    wrong record;
     marked integer;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    IF sent IS DISTINCT FROM stored THEN
+        SELECT * INTO wrong
+            FROM unnest(these_tasks, sent, stored) AS c(task, sent, stored)
+            WHERE c.sent IS DISTINCT FROM c.stored LIMIT 1;
+        RAISE EXCEPTION USING ERRCODE = 'data_corrupted',
+            MESSAGE = format('task %s of job %s stored %s rows, but the source sent %s',
+                             wrong.task, this_job, wrong.stored, wrong.sent);
+    END IF;
+    -- The share lock holds the job's end back until this transaction is over: a job that has
+    -- failed gets no data any more.
     PERFORM FROM @extschema@.pgclone_job AS j
         WHERE j.job_id = this_job AND j.status = 'running' AND j.phase <> 'cleanup' FOR SHARE;
     IF NOT FOUND THEN
@@ -532,21 +485,39 @@ BEGIN
             MESSAGE = format('job %s is not running', this_job);
     END IF;
     UPDATE @extschema@.pgclone_task AS t
-        SET status = 'done', rows_source = 0, rows_target = 0, bytes = 0, wait_source = '0',
-            wait_target = '0', finished_at = clock_timestamp()
-        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
-          AND t.worker = this_worker;
+        SET status = 'done', worker = this_worker,
+            attempts = t.attempts + CASE t.status WHEN 'running' THEN 0 ELSE 1 END,
+            rows_source = coalesce(c.rows, 0), rows_target = coalesce(c.rows, 0),
+            bytes = coalesce(c.bytes, 0),
+            wait_source = coalesce(c.wait_source, 0) * interval '1 millisecond',
+            wait_target = coalesce(c.wait_target, 0) * interval '1 millisecond',
+            started_at = coalesce(origin + c.started * interval '1 microsecond',
+                                  CASE t.status WHEN 'running' THEN t.started_at END,
+                                  transaction_timestamp()),
+            finished_at = coalesce(origin + c.finished * interval '1 microsecond',
+                                   clock_timestamp()),
+            sqlstate = NULL, error_message = NULL
+        FROM unnest(these_tasks, sent, $6, $7, $8, $9, $10)
+            AS c(task_id, rows, bytes, wait_source, wait_target, started, finished)
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) -- for the index
+          AND t.task_id = c.task_id
+          AND (t.status IN ('pending', 'failed')
+               OR (t.status = 'running' AND t.worker = this_worker));
     GET DIAGNOSTICS marked = ROW_COUNT;
     IF marked IS DISTINCT FROM cardinality(these_tasks) THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('tasks of job %s are not run by worker %s', this_job, this_worker);
+            MESSAGE = format('tasks of job %s are not for worker %s to do', this_job, this_worker);
     END IF;
 END
 $$;
 
--- After a rollback that was another task's fault: what was started is pending again.
-CREATE FUNCTION @extschema@.pgclone_ledger_tasks_release(job_id bigint, task_ids integer[],
-    worker text) RETURNS void
+-- After a rollback, or a connection that was lost in a commit: the tasks are pending again, but
+-- `culprit` (0: it is not known) has the error and is failed unless it is to be tried again. Waits until nobody works on them. Returns what they are then: 'done' if
+-- the commit went through and only the news of it was lost. A worker that was given up does not
+-- touch its successor's work.
+CREATE FUNCTION @extschema@.pgclone_ledger_tasks_failed(job_id bigint, task_ids integer[],
+    worker text, culprit integer, error_sqlstate text, error_message text, retry boolean)
+RETURNS TABLE (task_id integer, status text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -555,11 +526,25 @@ DECLARE
     this_job ALIAS FOR $1;
     these_tasks ALIAS FOR $2;
     this_worker ALIAS FOR $3;
+    new_message ALIAS FOR $6;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
-    UPDATE @extschema@.pgclone_task AS t SET status = 'pending', started_at = NULL
-        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) AND t.status = 'running'
-          AND t.worker = this_worker;
+    UPDATE @extschema@.pgclone_task AS t
+        SET status = CASE WHEN t.task_id = culprit AND NOT retry THEN 'failed' ELSE 'pending' END,
+            worker = this_worker,
+            -- to be rolled back through no fault of theirs is no attempt of the others
+            attempts = t.attempts + CASE WHEN t.status <> 'running' AND culprit IN (0, t.task_id)
+                                         THEN 1 ELSE 0 END,
+            started_at = CASE WHEN t.task_id = culprit
+                              THEN coalesce(t.started_at, clock_timestamp()) END,
+            finished_at = CASE WHEN t.task_id = culprit THEN clock_timestamp() END,
+            sqlstate = CASE WHEN t.task_id = culprit THEN nullif(error_sqlstate, '') END,
+            error_message = CASE WHEN t.task_id = culprit THEN nullif(new_message, '') END
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks)
+          AND (t.status = 'pending' OR (t.status = 'running' AND t.worker = this_worker));
+    RETURN QUERY
+        SELECT t.task_id, t.status FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks);
 END
 $$;
 
@@ -643,36 +628,6 @@ BEGIN
 END
 $$;
 
--- After a rollback, or a connection that was lost in a commit. Returns the task's status after
--- it. A task that is not, or no longer, run by that worker is left alone: it may have been
--- committed, and a worker that was given up must not touch its successor's work.
-CREATE FUNCTION @extschema@.pgclone_ledger_task_failed(job_id bigint, task_id integer, worker text,
-    error_sqlstate text, error_message text, retry boolean) RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    this_job ALIAS FOR $1;
-    this_task ALIAS FOR $2;
-    this_worker ALIAS FOR $3;
-    new_message ALIAS FOR $5;
-    new_status text;
-BEGIN
-    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
-    UPDATE @extschema@.pgclone_task AS t
-        SET status = CASE WHEN retry THEN 'pending' ELSE 'failed' END,
-            sqlstate = nullif(error_sqlstate, ''), error_message = nullif(new_message, ''),
-            finished_at = clock_timestamp()
-        WHERE t.job_id = this_job AND t.task_id = this_task AND t.status = 'running'
-          AND t.worker = this_worker;
-    SELECT t.status INTO new_status FROM @extschema@.pgclone_task AS t
-        WHERE t.job_id = this_job AND t.task_id = this_task;
-    -- 'done' if the commit of the work went through and only the news of it was lost
-    RETURN new_status;
-END
-$$;
-
 -- Writes the final state and sends the notification. False if the row is final or gone.
 -- Also called, as the owner, by the ledger worker and by pgclone_cancel.
 CREATE FUNCTION @extschema@.pgclone_ledger_finish_unchecked(job_id bigint, status text, phase text,
@@ -715,7 +670,7 @@ BEGIN
             INTO new_rows, new_bytes
             FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job;
     ELSE
-        -- What is locked is being rolled back, or about to fail in task_done: no need to wait.
+        -- What is locked is being rolled back, or about to fail in tasks_done: no need to wait.
         UPDATE @extschema@.pgclone_task AS t
             SET status = 'failed', finished_at = clock_timestamp(),
                 sqlstate = coalesce(new_sqlstate, '57014'),
@@ -731,7 +686,10 @@ BEGIN
             rows_copied = coalesce(new_rows, j.rows_copied),
             bytes_copied = coalesce(new_bytes, j.bytes_copied),
             tables_completed = coalesce($10, j.tables_completed),
-            consistent = coalesce($11, j.consistent), finished_at = clock_timestamp()
+            consistent = coalesce($11, j.consistent), finished_at = clock_timestamp(),
+            data_time = (SELECT max(t.finished_at) - min(t.started_at)
+                         FROM @extschema@.pgclone_task AS t
+                         WHERE t.job_id = this_job AND t.kind = 'data')
         WHERE j.job_id = this_job;
     PERFORM @extschema@.pgclone_ledger_notify(this_job, new_status, new_status);
     RETURN true;
@@ -879,19 +837,21 @@ $$;
 -- The slots of this database's unfinished jobs.
 CREATE FUNCTION @extschema@.pgclone_live_jobs(
     OUT job_id bigint, OUT state text, OUT status text, OUT phase text, OUT wait_reason text,
-    OUT scope text, OUT role oid, OUT schema_name text, OUT table_name text,
+    OUT waits_for text, OUT scope text, OUT role oid, OUT schema_name text, OUT table_name text,
     OUT current_table text, OUT attempts integer, OUT epoch integer, OUT workers integer,
     OUT tables_total integer, OUT tables_completed integer, OUT rows_copied bigint,
     OUT bytes_copied bigint, OUT rows_total bigint, OUT bytes_total bigint,
-    OUT submitted_at timestamptz, OUT started_at timestamptz, OUT data_started_at timestamptz,
-    OUT consistent boolean, OUT cancel_requested boolean, OUT target_pids integer[])
+    OUT rate double precision, OUT submitted_at timestamptz, OUT started_at timestamptz,
+    OUT data_started_at timestamptz, OUT consistent boolean, OUT cancel_requested boolean,
+    OUT lock_waiters integer[])
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_live_jobs';
 
 -- Of a ledger worker after a start: unfinished jobs that no slot stands for, and finished ones
 -- whose database could not be dropped. Plans among them are of no use to anybody any more.
 CREATE FUNCTION @extschema@.pgclone_ledger_interrupted()
-RETURNS TABLE (job_id bigint, submitter oid, schema_name text, table_name text, scope text)
+RETURNS TABLE (job_id bigint, submitter oid, schema_name text, table_name text, scope text,
+               parallel integer, rate_limit bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -902,8 +862,10 @@ BEGIN
         WHERE j.dry_run AND j.status IN ('pending', 'running')
           AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l);
     RETURN QUERY
-        SELECT j.job_id, j.submitter, j.object_schema, j.object_name, j.scope
+        SELECT j.job_id, j.submitter, j.object_schema, j.object_name, j.scope, a.parallel,
+               a.rate_limit
         FROM @extschema@.pgclone_job AS j
+        LEFT JOIN @extschema@.pgclone_alteration AS a ON a.job_id = j.job_id
         WHERE (j.status IN ('pending', 'running') OR j.work_database IS NOT NULL)
           AND NOT j.is_shadow
           AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l)
@@ -997,9 +959,27 @@ AS $$
     FROM @extschema@.pgclone_job AS j WHERE j.job_id = $1;
 $$;
 
+-- Keeps what pgclone_alter has changed; NULL keeps what is there.
+CREATE FUNCTION @extschema@.pgclone_ledger_alter(job_id bigint, parallel integer,
+    rate_limit bigint) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO @extschema@.pgclone_alteration AS a (job_id, parallel, rate_limit)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (job_id) DO UPDATE
+            SET parallel = coalesce(excluded.parallel, a.parallel),
+                rate_limit = coalesce(excluded.rate_limit, a.rate_limit),
+                altered_at = clock_timestamp();
+$$;
+
 CREATE FUNCTION @extschema@.pgclone_ledger_clear(viewer oid) RETURNS integer
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+    -- of no use any more, whoever may clear those jobs
+    DELETE FROM @extschema@.pgclone_alteration AS a
+        WHERE NOT EXISTS (SELECT FROM @extschema@.pgclone_job AS j
+                          WHERE j.job_id = a.job_id
+                            AND j.status IN ('pending', 'running', 'held'));
     WITH cleared AS (
         DELETE FROM @extschema@.pgclone_job AS j
         WHERE j.status IN ('completed', 'failed', 'cancelled')
@@ -1197,7 +1177,8 @@ AS $$
                f.is_final,
                CASE WHEN f.is_final THEN j.status ELSE coalesce(l.status, j.status) END AS status,
                CASE WHEN f.is_final THEN j.phase ELSE coalesce(l.phase, j.phase) END AS phase,
-               CASE WHEN f.is_final THEN NULL ELSE nullif(l.wait_reason, '') END AS wait_reason,
+               CASE WHEN NOT f.is_final THEN nullif(l.wait_reason, '') END AS wait_reason,
+               CASE WHEN NOT f.is_final THEN nullif(l.waits_for, '') END AS waits_for,
                coalesce(j.submitter, l.role) AS submitter,
                j.submitter_name,
                coalesce(j.scope, l.scope) AS scope,
@@ -1218,12 +1199,13 @@ AS $$
                coalesce(j.submitted_at, l.submitted_at) AS submitted_at,
                coalesce(j.started_at, l.started_at) AS started_at,
                j.finished_at,
-               l.data_started_at,
+               j.data_time,
                greatest(j.attempts, l.attempts) AS attempts,
                CASE WHEN f.is_final THEN j.consistent
                     ELSE coalesce(l.consistent, j.consistent) END AS consistent,
                j.sqlstate, j.error_message,
-               CASE WHEN NOT f.is_final THEN l.target_pids END AS target_pids
+               CASE WHEN NOT f.is_final THEN l.rate END AS recent_rate,
+               CASE WHEN NOT f.is_final THEN l.lock_waiters END AS lock_waiters
         FROM (SELECT * FROM @extschema@.pgclone_job AS r WHERE NOT r.is_shadow) AS j
         FULL JOIN live AS l ON l.job_id = j.job_id
         CROSS JOIN LATERAL
@@ -1231,17 +1213,7 @@ AS $$
     ), measured AS (
         SELECT m.*,
                coalesce(m.finished_at, clock_timestamp()) - m.started_at AS elapsed,
-               -- seconds that the data took, or has taken so far (the tasks of a job that creates
-               -- its database are there, and not to be seen until it is done)
-               CASE WHEN NOT m.is_final AND (m.phase = 'data' OR EXISTS
-                         (SELECT FROM @extschema@.pgclone_task AS t
-                          WHERE t.job_id = m.job_id AND t.kind = 'data'
-                            AND t.status NOT IN ('done', 'skipped')))
-                    THEN extract(epoch FROM clock_timestamp() - m.data_started_at)
-                    ELSE (SELECT extract(epoch FROM max(t.finished_at) - min(t.started_at))
-                          FROM @extschema@.pgclone_task AS t
-                          WHERE t.job_id = m.job_id AND t.kind = 'data')
-                    END::float8 AS data_seconds,
+               extract(epoch FROM m.data_time)::float8 AS data_seconds,
                CASE WHEN m.status = 'completed' THEN 100.0
                     WHEN m.status = 'pending' OR (NOT m.is_final AND m.phase IN
                         ('queued', 'connecting', 'planning', 'schema')) THEN 0.0
@@ -1254,21 +1226,30 @@ AS $$
         FROM merged AS m
     ), rated AS (
         SELECT m.*,
-               CASE WHEN m.bytes_copied > 0 AND m.data_seconds > 0
+               -- of the last seconds while data is copied, of all in the end
+               CASE WHEN m.recent_rate IS NOT NULL
+                    THEN @extschema@.pgclone_rate_text(m.recent_rate::double precision)
+                    WHEN m.bytes_copied > 0 AND m.data_seconds > 0
                     THEN @extschema@.pgclone_rate_text(
                              (m.bytes_copied / m.data_seconds)::double precision)
                     END AS rate,
-               CASE WHEN NOT m.is_final AND m.phase = 'data' AND m.pct > 0 AND m.pct < 99.9
-                         AND m.data_seconds > 0
-                    THEN make_interval(secs => floor(m.data_seconds * (100 - m.pct::float8)
-                                                     / m.pct::float8))
+               -- what is left, by the share that is done, at the rate of the last seconds
+               CASE WHEN m.recent_rate > 0 AND m.pct < 99.9
+                    THEN (SELECT make_interval(secs => floor(l.bytes / m.recent_rate))
+                          FROM (SELECT CASE WHEN m.pct > 0
+                                            THEN m.bytes_copied * (100 / m.pct::float8 - 1)
+                                            ELSE (m.bytes_total - m.bytes_copied)::float8
+                                            END AS bytes) AS l
+                          WHERE l.bytes >= 0 AND l.bytes / m.recent_rate < 1e9)
                     END AS eta,
                coalesce(m.wait_reason,
-                   (SELECT 'waits for a lock that process '
-                           || string_agg(DISTINCT b.pid::text, ', ') || ' holds'
-                    FROM unnest(m.target_pids) AS t(pid),
+                   (SELECT 'lock: blocked by '
+                           || string_agg(DISTINCT CASE WHEN b.pid = 0 THEN 'a prepared transaction'
+                                                       ELSE 'pid ' || b.pid END, ', ')
+                    FROM unnest(m.lock_waiters) AS t(pid),
                          unnest(pg_blocking_pids(t.pid)) AS b(pid)
-                    WHERE m.visible)) AS reason
+                    WHERE m.visible),
+                   m.waits_for) AS reason
         FROM measured AS m
     )
     SELECT r.job_id, r.status, v.*
@@ -1291,17 +1272,24 @@ CREATE FUNCTION @extschema@.pgclone_ledger_tasks(viewer oid)
 RETURNS SETOF @extschema@.pgclone_task_progress
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT t.job_id, t.task_id, t.status, v.*
-    FROM @extschema@.pgclone_task AS t
-    JOIN @extschema@.pgclone_job AS j ON j.job_id = t.job_id
-    LEFT JOIN LATERAL (
-        SELECT t.kind, t.stage, t.phase, t.schema_name, t.object_name, t.attempts, t.epoch,
-               t.worker, t.format, t.column_list, t.predicate, t.rows_source, t.rows_target,
-               t.bytes, t.wait_source, t.wait_target, t.started_at, t.finished_at,
-               coalesce(t.finished_at, clock_timestamp()) - t.started_at, t.sqlstate,
-               t.error_message, t.skip_reason
-        WHERE @extschema@.pgclone_may_see($1, j.submitter)) AS v ON true
-    ORDER BY t.job_id, t.task_id;
+    -- Whose tasks may be seen is asked once a job: a job may have 100,000 of them.
+    WITH job AS MATERIALIZED (
+        SELECT j.job_id, @extschema@.pgclone_may_see($1, j.submitter) AS visible
+        FROM @extschema@.pgclone_job AS j
+    )
+    SELECT t.job_id, t.task_id, t.status, t.kind, t.stage, t.phase, t.schema_name, t.object_name,
+           t.attempts, t.epoch, t.worker, t.format, t.column_list, t.predicate, t.rows_source,
+           t.rows_target, t.bytes, t.wait_source, t.wait_target, t.started_at, t.finished_at,
+           coalesce(t.finished_at, clock_timestamp()) - t.started_at, t.sqlstate, t.error_message,
+           t.skip_reason
+    FROM @extschema@.pgclone_task AS t JOIN job AS j ON j.job_id = t.job_id
+    WHERE j.visible
+    UNION ALL
+    SELECT t.job_id, t.task_id, t.status, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM @extschema@.pgclone_task AS t JOIN job AS j ON j.job_id = t.job_id
+    WHERE NOT j.visible
+    ORDER BY 1, 2;
 $$;
 
 -- ---------------------------------------------------------------------------------------------
@@ -1334,6 +1322,12 @@ CREATE FUNCTION @extschema@.pgclone_cancel(job_id bigint) RETURNS boolean
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_cancel';
 COMMENT ON FUNCTION @extschema@.pgclone_cancel(bigint) IS
     'asks a job to stop; false if it has ended already';
+
+CREATE FUNCTION @extschema@.pgclone_alter(job_id bigint, parallel integer DEFAULT NULL,
+    rate_limit text DEFAULT NULL) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_alter';
+COMMENT ON FUNCTION @extschema@.pgclone_alter(bigint, integer, text) IS
+    'changes how many workers a job has and how fast it reads; false if it has ended already';
 
 CREATE FUNCTION @extschema@.pgclone_wait(job_id bigint, timeout interval DEFAULT NULL) RETURNS text
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_wait';
@@ -1468,11 +1462,10 @@ DECLARE
     -- Open to every role: they filter, or let only sessions of workers in.
     open_functions CONSTANT name[] := ARRAY[
         'pgclone_ledger_start', 'pgclone_ledger_source', 'pgclone_ledger_plan',
-        'pgclone_ledger_plan_more', 'pgclone_ledger_tasks_start', 'pgclone_ledger_tasks_lock',
-        'pgclone_ledger_tasks_done', 'pgclone_ledger_tasks_release', 'pgclone_ledger_tasks_skip',
-        'pgclone_ledger_check_table', 'pgclone_ledger_check_aside',
-        'pgclone_ledger_task_start', 'pgclone_ledger_task_lock', 'pgclone_ledger_task_done',
-        'pgclone_ledger_task_failed', 'pgclone_ledger_finish', 'pgclone_ledger_interrupted',
+        'pgclone_ledger_plan_more', 'pgclone_ledger_task_start', 'pgclone_ledger_tasks_lock',
+        'pgclone_ledger_tasks_take', 'pgclone_ledger_tasks_done', 'pgclone_ledger_tasks_failed',
+        'pgclone_ledger_tasks_skip', 'pgclone_ledger_check_table', 'pgclone_ledger_check_aside',
+        'pgclone_ledger_finish', 'pgclone_ledger_interrupted',
         'pgclone_ledger_cleanup', 'pgclone_ledger_set_work_database',
         'pgclone_ledger_work_database', 'pgclone_ledger_shadow', 'pgclone_ledger_export',
         'pgclone_ledger_import', 'pgclone_ledger_unshadow', 'pgclone_submit_plan',
@@ -1492,6 +1485,7 @@ BEGIN
         WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
                   '@extschema@.pgclone_job'::pg_catalog.regclass::pg_catalog.oid,
                   '@extschema@.pgclone_task'::pg_catalog.regclass::pg_catalog.oid,
+                  '@extschema@.pgclone_alteration'::pg_catalog.regclass::pg_catalog.oid,
                   '@extschema@.pgclone_job_id_seq'::pg_catalog.regclass::pg_catalog.oid,
                   '@extschema@.pgclone_jobs_view'::pg_catalog.regclass::pg_catalog.oid,
                   '@extschema@.pgclone_tasks_view'::pg_catalog.regclass::pg_catalog.oid])

@@ -1,4 +1,4 @@
-// pgclone_cancel, pgclone_wait and pgclone_clear_jobs.
+// pgclone_cancel, pgclone_wait and pgclone_clear_jobs; what pgclone_alter shares with them.
 #include "shared/shared_memory_pg.hpp"
 #include "sql_api/control_pg.hpp"
 #include "sql_api/ledger_access_pg.hpp"
@@ -32,6 +32,7 @@ struct JobSighting {
     bool found;
     JobSlotState state;
     JobStatus status;
+    JobScope scope;
     Oid role;
 };
 
@@ -42,7 +43,7 @@ JobSighting look_at_job(int64 job_id)
     const int index = find_job(MyDatabaseId, job_id);
     if (index >= 0) {
         const JobSlot& job = job_slot(index);
-        sighting = {true, job.state, job.status, job.role};
+        sighting = {true, job.state, job.status, job.scope, job.role};
     }
     unlock();
     return sighting;
@@ -128,24 +129,16 @@ TimestampTz deadline_after(const Interval* timeout)
     return deadline;
 }
 
-void check_may_signal(int64 job_id, Oid submitter)
+// `what`: "cancel" or "alter".
+void check_may_signal(int64 job_id, Oid submitter, const char* what)
 {
     if (!may_signal(GetUserId(), submitter))
         ereport(ERROR,
                 (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                 errmsg("permission denied to cancel job " INT64_FORMAT, job_id),
+                 errmsg("permission denied to %s job " INT64_FORMAT, what, job_id),
                  errdetail("Only members of the submitting role and of pg_signal_backend may "
-                           "cancel a job; a superuser's job only superusers.")));
-}
-
-void reject_own_pending(int64 job_id, const char* what)
-{
-    if (is_own_pending_submit(job_id))
-        ereport(ERROR,
-                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("cannot %s job " INT64_FORMAT " in the transaction that submitted it", what,
-                        job_id),
-                 errdetail("The job is put on the queue when the transaction commits.")));
+                           "%s a job; a superuser's job only superusers.",
+                           what)));
 }
 
 // A job in the ledger that no slot stands for: interrupted by a restart, or not published yet.
@@ -173,6 +166,34 @@ bool is_final_status(const char* status)
 {
     JobStatus value;
     return parse_status(status, value) && is_final(value);
+}
+
+void reject_own_pending(int64 job_id, const char* what)
+{
+    if (is_own_pending_submit(job_id))
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("cannot %s job " INT64_FORMAT " in the transaction that submitted it", what,
+                        job_id),
+                 errdetail("The job is put on the queue when the transaction commits.")));
+}
+
+bool is_job_alterable(int64 job_id)
+{
+    const JobSighting sighting = look_at_job(job_id);
+    if (sighting.found) {
+        check_may_signal(job_id, sighting.role, "alter");
+        if (sighting.scope == JobScope::functions)
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("cannot alter job " INT64_FORMAT " of scope \"functions\"", job_id),
+                            errdetail("It copies no rows, and has one worker.")));
+        return sighting.state == JobSlotState::queued || sighting.state == JobSlotState::running;
+    }
+    LedgerOutcome outcome;
+    if (!read_outcome(job_id, outcome))
+        raise_no_such_job(job_id);
+    check_may_signal(job_id, outcome.submitter, "alter");
+    return !is_final_status(outcome.status);
 }
 
 bool read_outcome(int64 job_id, LedgerOutcome& outcome)
@@ -340,13 +361,13 @@ Datum pgclone_cancel(PG_FUNCTION_ARGS)
 
     const JobSighting sighting = look_at_job(job_id);
     if (sighting.found) {
-        check_may_signal(job_id, sighting.role);
+        check_may_signal(job_id, sighting.role, "cancel");
         PG_RETURN_BOOL(request_cancel(job_id));
     }
     LedgerOutcome outcome;
     if (!read_outcome(job_id, outcome))
         raise_no_such_job(job_id);
-    check_may_signal(job_id, outcome.submitter);
+    check_may_signal(job_id, outcome.submitter, "cancel");
     if (is_final_status(outcome.status))
         PG_RETURN_BOOL(false);
     PG_RETURN_BOOL(cancel_in_ledger(job_id));

@@ -34,6 +34,14 @@ void append_blockers(StringInfo text, int32 blocking_pid);
 // it may be called from clean-up.
 bool request_cancel(int64 job_id);
 
+// Raises 55000 if the current transaction has submitted the job: `what`, as in "cancel", can only be
+// done after its commit.
+void reject_own_pending(int64 job_id, const char* what);
+
+// Whether the job is on the queue or running, or only in the ledger (interrupted by a restart), and
+// so can be altered. Raises 42704 if there is no such job, 42501 for who may not.
+bool is_job_alterable(int64 job_id);
+
 // How a job ended, from the ledger; text parts empty if they are NULL. False if there is no row.
 struct LedgerOutcome {
     char status[name_bytes];

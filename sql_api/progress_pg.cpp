@@ -5,7 +5,10 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/array.h"
+#include "utils/wait_event.h"
 
 PG_FUNCTION_INFO_V1(pgclone_live_jobs);
 PG_FUNCTION_INFO_V1(pgclone_progress_detail);
@@ -18,6 +21,8 @@ namespace pgclone {
 namespace {
 
 constexpr const char* library_version = "1.0";
+// Shorter waits for a lock are part of the work: of those that extend a relation, for example.
+constexpr int64 lasting_lock_wait = 100'000; // microseconds
 
 // A slot as the view needs it: without its connection string.
 struct LiveJob {
@@ -45,14 +50,16 @@ struct LiveJob {
     char schema_name[name_bytes];
     char table_name[name_bytes];
     char wait_reason[wait_reason_bytes];
+    TransferHistory transfer;
 };
 
 struct LiveWorker {
     int job_slot;
+    bool is_busy; // has a task, or waits all the same
+    WaitKind wait;
     int32 target_pid;
     int32 work_pid;
     char current_table[2 * name_bytes + 8];
-    char wait_reason[wait_reason_bytes];
 };
 
 struct LiveState {
@@ -88,6 +95,7 @@ void copy_job(const JobSlot& slot, int index, LiveJob& job)
     memcpy(job.schema_name, slot.schema_name, sizeof(job.schema_name));
     memcpy(job.table_name, slot.table_name, sizeof(job.table_name));
     memcpy(job.wait_reason, slot.wait_reason, sizeof(job.wait_reason));
+    job.transfer = slot.transfer;
 }
 
 // Copies what is known about this database's jobs. All memory is there before the lock is taken.
@@ -98,6 +106,7 @@ void copy_live_state(LiveState& live)
     live.workers = static_cast<LiveWorker*>(palloc(shared_state->max_workers * sizeof(LiveWorker)));
     live.job_count = 0;
     live.worker_count = 0;
+    const TimestampTz now = GetCurrentTimestamp();
 
     lock_shared();
     for (int i = 0; i < shared_state->max_jobs; i++) {
@@ -115,8 +124,9 @@ void copy_live_state(LiveState& live)
         worker.job_slot = slot.job_slot;
         worker.target_pid = slot.target_pid;
         worker.work_pid = slot.work_pid;
+        worker.wait = lasting_wait(slot.counters, now);
+        worker.is_busy = worker.wait != WaitKind::none || slot.task_state == TaskState::working;
         memcpy(worker.current_table, slot.current_table, sizeof(worker.current_table));
-        memcpy(worker.wait_reason, slot.wait_reason, sizeof(worker.wait_reason));
         if (slot.kind != WorkerKind::table)
             continue;
         for (int j = 0; j < live.job_count; j++) {
@@ -148,25 +158,53 @@ struct RowBuilder {
     void add_time(TimestampTz time) { add(TimestampTzGetDatum(time), time == 0); }
 };
 
-// Tables that the job's workers are at, and the backends that work for it in this server.
-void describe_workers(const LiveState& live, const LiveJob& job, StringInfo tables,
-                      const char** wait_reason, Datum* pids, int* pid_count)
+// Whether a session in this server waits for a lock. Asked before pg_blocking_pids(), which looks
+// at all locks of the server.
+bool waits_for_lock(int32 pid, TimestampTz now)
 {
-    *wait_reason = job.wait_reason;
-    *pid_count = 0;
+    PGPROC* process = pid != 0 ? BackendPidGetProc(pid) : nullptr;
+    if (!process || (process->wait_event_info & 0xFF000000) != PG_WAIT_LOCK)
+        return false;
+    const auto since = static_cast<TimestampTz>(pg_atomic_read_u64(&process->waitStart));
+    return since != 0 && now - since >= lasting_lock_wait;
+}
+
+// Tables that the job's workers are at, what most of them wait for, and the backends in this
+// server that wait for a lock on its behalf.
+void describe_workers(const LiveState& live, const LiveJob& job, StringInfo tables,
+                      WaitKind* wait, Datum* lock_waiters, int* lock_waiter_count)
+{
+    const TimestampTz now = GetCurrentTimestamp();
+    constexpr WaitKind kinds[] = {WaitKind::throttle, WaitKind::source, WaitKind::target};
+    int waiters[lengthof(kinds)] = {};
+    int busy = 0;
+    *lock_waiter_count = 0;
     for (int i = 0; i < live.worker_count; i++) {
         const LiveWorker& worker = live.workers[i];
         if (worker.job_slot != job.slot_index)
             continue;
-        if (worker.target_pid != 0)
-            pids[(*pid_count)++] = Int32GetDatum(worker.target_pid);
-        if (worker.work_pid != 0)
-            pids[(*pid_count)++] = Int32GetDatum(worker.work_pid);
-        if (worker.wait_reason[0] && !**wait_reason)
-            *wait_reason = worker.wait_reason;
+        for (const int32 pid : {worker.target_pid, worker.work_pid}) {
+            if (waits_for_lock(pid, now))
+                lock_waiters[(*lock_waiter_count)++] = Int32GetDatum(pid);
+        }
+        busy += worker.is_busy;
+        for (size_t kind = 0; kind < lengthof(kinds); kind++)
+            waiters[kind] += worker.wait == kinds[kind];
         if (worker.current_table[0] && !strstr(tables->data, worker.current_table))
             appendStringInfo(tables, "%s%s", tables->len > 0 ? ", " : "", worker.current_table);
     }
+    size_t most = 0;
+    for (size_t kind = 1; kind < lengthof(kinds); kind++)
+        most = waiters[kind] > waiters[most] ? kind : most;
+    *wait = waiters[most] > 0 && 2 * waiters[most] >= busy ? kinds[most] : WaitKind::none;
+}
+
+// While data is copied. Negative: not known.
+double rate_of(const LiveJob& job)
+{
+    if (job.phase != JobPhase::data || job.state != JobSlotState::running)
+        return -1;
+    return recent_rate(job.transfer, GetCurrentTimestamp(), job.bytes);
 }
 
 void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* store,
@@ -176,8 +214,9 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     initStringInfo(&tables);
     auto* pids = static_cast<Datum*>(palloc((2 * live.worker_count + 1) * sizeof(Datum)));
     int pid_count;
-    const char* wait_reason;
-    describe_workers(live, job, &tables, &wait_reason, pids, &pid_count);
+    WaitKind wait;
+    describe_workers(live, job, &tables, &wait, pids, &pid_count);
+    const double rate = rate_of(job);
 
     const char* state = job.state == JobSlotState::reserved ? "reserved"
                         : job.state == JobSlotState::queued ? "queued"
@@ -195,7 +234,8 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     row.add_text(state);
     row.add_text(to_text(status).data());
     row.add_text(to_text(job.phase).data());
-    row.add_text(wait_reason);
+    row.add_text(job.wait_reason);
+    row.add_text(to_text(wait).data());
     row.add_text(to_text(job.scope).data());
     row.add(ObjectIdGetDatum(job.role));
     row.add_text(job.schema_name);
@@ -210,6 +250,7 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     row.add(Int64GetDatum(job.bytes));
     row.add(Int64GetDatum(job.rows_total));
     row.add(Int64GetDatum(job.bytes_total));
+    row.add(Float8GetDatum(rate), rate < 0);
     row.add_time(job.submitted_at);
     row.add_time(job.started_at);
     row.add_time(job.data_started_at);

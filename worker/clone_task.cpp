@@ -187,6 +187,10 @@ void visit_fields(Task& task, Visitor& visit)
     field("object_kind", &CloneTask::object_kind);
     field("in_table_worker", &CloneTask::in_table_worker);
     field("after", &CloneTask::after);
+    field("due_stage", &CloneTask::due_stage);
+    field("batched", &CloneTask::batched);
+    field("locked_tables", &CloneTask::locked_tables);
+    field("shared_tables", &CloneTask::shared_tables);
     field("completes_table", &CloneTask::completes_table);
     field("schema_name", &CloneTask::schema_name);
     field("object_name", &CloneTask::object_name);
@@ -202,6 +206,8 @@ void visit_fields(Task& task, Visitor& visit)
     field("format", &CloneTask::format);
     field("column_list", &CloneTask::column_list);
     field("predicate", &CloneTask::predicate);
+    field("part", &CloneTask::part);
+    field("parts", &CloneTask::parts);
     field("source_filenode", &CloneTask::source_filenode);
     field("source_oid", &CloneTask::source_oid);
     field("source_schema", &CloneTask::source_schema);

@@ -44,7 +44,15 @@ struct CloneTask {
     // Tasks of this or earlier stages without which this one makes no sense: it starts when they
     // are done, and is left out if one of them failed or was left out. Ids in ascending order.
     std::vector<std::int32_t> after;
-    bool completes_table = false; // counts as a table of the job when it is done
+    // The stage that waits for its end; 0 = the next one.
+    std::int32_t due_stage = 0;
+    // Of a table worker's task: it is short, and may share a transaction with others.
+    bool batched = false;
+    // Tables (their OIDs on the source) that its transaction keeps locked on the target, such that
+    // nobody else's task may touch them, or that others' may but for those.
+    std::vector<std::uint32_t> locked_tables;
+    std::vector<std::uint32_t> shared_tables;
+    bool completes_table = false; // a table of the job is done when it, or its last piece, is
     // The object in the user's words (final names on the target).
     std::string schema_name;
     std::string object_name;
@@ -68,6 +76,10 @@ struct CloneTask {
     std::string format;      // 'text' | 'binary'
     std::vector<std::string> column_list;
     std::string predicate;
+    // One of the `parts` pieces of a table that was cut, from 1; 0 = the whole table. Each copies
+    // the rows of `predicate` in a transaction of its own, so none may truncate the table.
+    std::int32_t part = 0;
+    std::int32_t parts = 0;
     std::int64_t source_filenode = 0; // pg_relation_filenode in the snapshot, 0 = not checked
     std::uint32_t source_oid = 0;    // of the table, as the snapshot sees it
     std::string source_schema;       // the table to lock on the source

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "worker/wait_report.hpp"
+
 namespace pgclone {
 
 namespace {
@@ -12,9 +14,9 @@ constexpr std::size_t in_flight_bytes = 512 * 1024;
 // With TLS, decrypted bytes may wait inside libpq while the socket is silent.
 constexpr milliseconds look_again{1000};
 
-microseconds since(Clock::time_point start)
+microseconds between(Clock::time_point start, Clock::time_point end)
 {
-    return std::chrono::duration_cast<microseconds>(Clock::now() - start);
+    return std::chrono::duration_cast<microseconds>(end - start);
 }
 
 } // namespace
@@ -66,23 +68,51 @@ Async<std::int64_t> LoopbackSink::finish()
     co_return rows;
 }
 
-Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_statement,
-                           CopySink& sink, std::vector<CopyStage*> stages,
-                           milliseconds stall_timeout)
+Async<void> SourceCopies::begin_next()
 {
-    co_await source.start_copy_out(std::move(copy_statement));
+    begun_++;
+    if (begun_ > 1) {
+        co_await session_.next_copy_out();
+        co_return;
+    }
+    std::string sql;
+    for (const std::string& statement : statements_)
+        sql += (sql.empty() ? "" : ";\n") + statement;
+    co_await session_.start_copy_out(std::move(sql));
+}
+
+Async<std::int64_t> SourceCopies::end()
+{
+    const bool is_last = begun_ == statements_.size();
+    std::int64_t rows = 0;
+    if (is_last)
+        rows = co_await session_.finish_copy_out();
+    else
+        rows = co_await session_.end_copy_out();
+    co_return rows;
+}
+
+Async<CopyResult> run_copy(EventLoop& loop, SourceCopies& copies, CopySink& sink,
+                           std::vector<CopyStage*> stages, milliseconds stall_timeout,
+                           CopyPace* pace)
+{
+    PgSession& source = copies.session();
+    co_await copies.begin_next();
     co_await sink.begin();
 
     CopyResult result;
     std::span<const char> rest; // of the row that is on its way
     bool ended = false;
     Clock::time_point source_spoke = Clock::now();
+    const PacedCopy paced(pace);
+    CopyWaits waits(source_spoke);
 
     for (;;) {
-        // Move rows until the source has none, or the sink has no room.
+        // Move rows until the source has none, the sink has no room, or the limit is reached.
         bool sink_full = false;
         bool source_silent = true;
-        while (!ended && !sink_full) {
+        bool throttled = pace && !ended && !pace->may_read(Clock::now());
+        while (!ended && !sink_full && !throttled) {
             if (rest.empty()) {
                 const CopyRead read = source.read_row(rest);
                 if (read == CopyRead::would_block)
@@ -93,12 +123,15 @@ Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_
                     break;
                 }
                 result.bytes += static_cast<std::int64_t>(rest.size());
+                if (pace)
+                    pace->count(rest.size());
                 for (CopyStage* stage : stages)
                     stage->on_row(rest);
             }
             const std::size_t taken = sink.write(rest);
             rest = rest.subspan(taken);
             sink_full = taken == 0;
+            throttled = pace && rest.empty() && pace->is_exhausted();
         }
         for (CopyStage* stage : stages)
             stage->on_pause();
@@ -108,22 +141,30 @@ Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_
         if (sink_full && all_sent)
             continue;
 
-        // Stop reading the source while the sink is full, watch the sink always: it may fail.
-        const bool want_source = !ended && !sink_full;
+        // Stop reading the source while the sink is full or the limit is reached, so that it feels
+        // the back-pressure; watch the sink always: it may fail.
+        const bool want_source = !ended && !sink_full && !throttled;
         const Clock::time_point now = Clock::now();
         if (!source_silent || !want_source)
             source_spoke = now;
         const Interest source_interest{&source.watch(), want_source, false};
         const Interest sink_interest{&sink.watch(), true, !all_sent};
-        co_await loop.wait(source_interest, sink_interest, now + look_again);
-        (all_sent ? result.wait_source : result.wait_target) += since(now);
+        const Clock::time_point wait_end = throttled ? pace->next_read() : now + look_again;
+        co_await loop.wait(source_interest, sink_interest, wait_end);
+        const Clock::time_point woken = Clock::now();
+        if (!throttled)
+            (all_sent ? result.wait_source : result.wait_target) += between(now, woken);
+        waits.add(throttled  ? WaitKind::throttle
+                  : all_sent ? WaitKind::source
+                             : WaitKind::target,
+                  now, woken);
 
         if (want_source) {
             // Part of a large row is a sign of life, too.
             if (source.has_input())
-                source_spoke = Clock::now();
+                source_spoke = woken;
             source.consume_input();
-            if (stall_timeout.count() > 0 && since(source_spoke) >= stall_timeout)
+            if (stall_timeout.count() > 0 && between(source_spoke, woken) >= stall_timeout)
                 throw PgError(sqlstate::connection_failure,
                               "the source server has sent nothing for " +
                                   std::to_string(stall_timeout.count()) + " ms",
@@ -135,7 +176,7 @@ Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_
     }
 
     // The source first: what it says now tells a complete COPY from one that was cut off.
-    result.rows_source = co_await source.finish_copy_out();
+    result.rows_source = co_await copies.end();
     result.rows_target = co_await sink.finish();
     co_return result;
 }

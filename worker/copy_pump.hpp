@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "worker/copy_pace.hpp"
 #include "worker/event_loop.hpp"
 #include "worker/pg_session.hpp"
 
@@ -52,6 +53,25 @@ class LoopbackSink final : public CopySink {
     std::size_t in_flight_ = 0; // bytes given to libpq since it last had sent all
 };
 
+// COPY ... TO STDOUT statements for one session, asked for at once, so that a small table costs no
+// round trip; read one after the other with run_copy.
+class SourceCopies {
+  public:
+    SourceCopies(PgSession& session, std::vector<std::string> statements)
+        : session_(session), statements_(std::move(statements))
+    {
+    }
+
+    PgSession& session() noexcept { return session_; }
+    Async<void> begin_next();
+    Async<std::int64_t> end(); // rows, by the source's command tag
+
+  private:
+    PgSession& session_;
+    std::vector<std::string> statements_;
+    std::size_t begun_ = 0;
+};
+
 // Looks at every row on its way.
 class CopyStage {
   public:
@@ -69,11 +89,12 @@ struct CopyResult {
     microseconds wait_target{0}; // time spent waiting for room in the sink
 };
 
-// Copies what `copy_statement` yields on `source` into `sink`, through `stages` in their order.
-// `stall_timeout`: longest silence of the source, zero = no limit. Raises what either side
-// raises, 08006 at the time-out; the sessions are then in the middle of a COPY: close them.
-Async<CopyResult> run_copy(EventLoop& loop, PgSession& source, std::string copy_statement,
-                           CopySink& sink, std::vector<CopyStage*> stages,
-                           milliseconds stall_timeout);
+// Copies what the next of `copies` yields into `sink`, through `stages` in their order.
+// `stall_timeout`: longest silence of the source, zero = no limit. `pace`: how fast to read; null =
+// as fast as it goes. Raises what either side raises, 08006 at the time-out; the sessions are then
+// in the middle of a COPY: close them.
+Async<CopyResult> run_copy(EventLoop& loop, SourceCopies& copies, CopySink& sink,
+                           std::vector<CopyStage*> stages, milliseconds stall_timeout,
+                           CopyPace* pace = nullptr);
 
 } // namespace pgclone

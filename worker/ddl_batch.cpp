@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "shared/clone_options.hpp"
 #include "shared/error_types.hpp"
@@ -77,23 +78,24 @@ bool may_be_batched(const CloneTask& task)
     const auto changes_setting = [](const std::string& statement) {
         return statement.starts_with("SET ");
     };
-    return !task.in_table_worker && task.kind != TaskKind::publish &&
-           (task.kind == TaskKind::object || !task.object_kind.empty()) &&
+    const bool is_short = task.in_table_worker ? task.batched
+                                               : task.kind == TaskKind::object ||
+                                                     !task.object_kind.empty();
+    return is_short && task.kind != TaskKind::publish &&
            std::none_of(task.statements.begin(), task.statements.end(), changes_setting);
 }
 
-DdlBatch::DdlBatch(std::vector<const CloneTask*> tasks, std::string lock, std::string mark)
+DdlBatch::DdlBatch(std::vector<std::string> before, const std::vector<const CloneTask*>& tasks,
+                   std::vector<std::string> after)
+    : statements_(std::move(before))
 {
-    statements_.emplace_back("BEGIN");
-    statements_.push_back(std::move(lock));
     for (const CloneTask* task : tasks) {
         use_search_path(task->search_path);
         first_statements_.push_back(statements_.size());
         statements_.insert(statements_.end(), task->statements.begin(), task->statements.end());
     }
     end_of_tasks_ = statements_.size();
-    statements_.push_back(std::move(mark));
-    statements_.emplace_back("COMMIT");
+    std::move(after.begin(), after.end(), std::back_inserter(statements_));
 }
 
 void DdlBatch::use_search_path(const std::string& search_path)

@@ -12,16 +12,17 @@
 
 namespace pgclone {
 
-// Whether the job worker may do a task together with others: of the scopes whose objects come in
-// great numbers, unless a statement changes a setting for the rest of the transaction.
+// Whether a task may be done together with others in a transaction: of the scopes whose objects
+// come in great numbers, unless a statement changes a setting for the rest of the transaction.
 bool may_be_batched(const CloneTask& task);
 
-// The whole transaction, to be sent as a pipeline: BEGIN, the lock on the ledger's rows, the
-// statements of the tasks, their done-marks, COMMIT.
+// Statements of tasks, to be sent as a pipeline, between others of their transaction.
 class DdlBatch {
   public:
-    // `lock` and `mark` are calls of the ledger. `tasks` must outlive the batch.
-    DdlBatch(std::vector<const CloneTask*> tasks, std::string lock, std::string mark);
+    // `before` and `after` are statements of the transaction itself: BEGIN and the lock on the
+    // ledger's rows, their done-marks and COMMIT.
+    DdlBatch(std::vector<std::string> before, const std::vector<const CloneTask*>& tasks,
+             std::vector<std::string> after);
 
     const std::vector<std::string>& statements() const noexcept { return statements_; }
 
@@ -31,7 +32,7 @@ class DdlBatch {
     };
     // Which task the statement with this index is of; none if it is the transaction's own.
     std::optional<Culprit> culprit(std::size_t statement) const;
-    bool is_commit(std::size_t statement) const { return statement + 1 == statements_.size(); }
+    bool is_last(std::size_t statement) const { return statement + 1 == statements_.size(); }
 
   private:
     void use_search_path(const std::string& search_path);

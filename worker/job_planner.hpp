@@ -4,9 +4,11 @@
 #include <memory>
 #include <vector>
 
+#include "shared/settings.hpp"
 #include "worker/clone_task.hpp"
 #include "worker/ledger_client.hpp"
 #include "worker/sessions.hpp"
+#include "worker/table_split.hpp"
 
 namespace pgclone {
 
@@ -16,6 +18,16 @@ struct JobPlan {
     std::int64_t bytes = 0;
     int tables = 0;
 };
+
+// As the settings are now.
+inline SplitRules split_rules(const CloneOptions& options)
+{
+    // A piece that failed for good would leave a part of a table behind.
+    if (options.on_error == OnError::continue_)
+        return {};
+    return {std::int64_t{settings::split_threshold} * 1024,
+            options.parallel.value_or(settings::default_parallel)};
+}
 
 class JobPlanner {
   public:

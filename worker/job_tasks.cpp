@@ -14,6 +14,9 @@ namespace {
 
 // Every change is signalled; this is for the signal that nobody thought of.
 constexpr milliseconds safety_tick{10000};
+// Of a table worker's transaction that does several tasks.
+constexpr int most_batch_statements = 500;
+constexpr std::int64_t most_batch_bytes = 8 * 1024 * 1024;
 
 std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
 {
@@ -23,11 +26,17 @@ std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
         ScheduledTask& entry = scheduled.emplace_back();
         entry.task_id = task.task_id;
         entry.stage = task.stage;
+        entry.due_stage = task.due_stage;
         entry.in_table_worker = task.in_table_worker;
         entry.batched = may_be_batched(task);
         entry.reads_source = task.kind == TaskKind::data || task.kind == TaskKind::large_objects;
         entry.statements = static_cast<int>(task.statements.size());
+        entry.bytes = std::max<std::int64_t>(task.estimated_bytes, 0);
         entry.after = task.after;
+        for (const std::uint32_t table : task.locked_tables)
+            entry.locks.push_back({table, true});
+        for (const std::uint32_t table : task.shared_tables)
+            entry.locks.push_back({table, false});
         entry.progress = task.skip_reason.empty() ? TaskProgress::pending : TaskProgress::skipped;
     }
     return scheduled;
@@ -80,6 +89,7 @@ Async<void> JobTasks::run()
     co_await leave_out(schedule_.left_out_by_plan());
     while (!schedule_.all_finished()) {
         const std::uint64_t seen = loop_.wakes();
+        read_parallel();
         show_progress();
         co_await collect_results();
         // Taken before tasks are assigned: a retry that becomes due in between is seen below.
@@ -113,18 +123,23 @@ void JobTasks::raise_incomplete() const
                         "pgclone_tasks_view shows them. All else was done, and stays.");
 }
 
+void JobTasks::read_parallel()
+{
+    server::update_job([this](JobSlot& job) noexcept { parallel_ = std::max(1, job.parallel); });
+}
+
 // Phase, number of useful table workers, and the snapshot's end follow from what is done.
 void JobTasks::show_progress()
 {
     if (!schedule_.source_is_needed())
         snapshot_.close(); // what it held back on the source is free again
-    const int wanted = schedule_.useful_table_workers(parallel_);
+    const int wanted = schedule_.useful_table_workers(std::max(1, parallel_ - lost_workers_));
     const std::optional<int> current = schedule_.current_task();
     JobPhase phase = current ? task(*current).phase : JobPhase::finishing;
     // Indexes of the first tables come while others are still copied; table workers that see a
     // later phase give their source sessions up.
     if (schedule_.source_is_needed())
-        phase = std::min(phase, JobPhase::data);
+        phase = schedule_.source_tasks_begun() > 0 ? JobPhase::data : std::min(phase, JobPhase::data);
     const std::int64_t now = server::current_timestamp();
     bool fewer = false;
     bool more = false;
@@ -155,7 +170,8 @@ void JobTasks::read_reports()
         report.number = worker.number;
         report.attached = worker.state == WorkerState::attached;
         report.state = worker.task_state;
-        report.task_id = worker.task_id;
+        report.task_count = worker.task_count;
+        report.failed_task = worker.failed_task;
         if (worker.task_state == TaskState::failed)
             report.error = worker.error;
     });
@@ -166,43 +182,50 @@ Async<void> JobTasks::collect_results()
     read_reports();
     for (std::size_t i = 0; i < reports_.size(); i++) {
         const WorkerReport report = reports_[i];
-        if (report.state == TaskState::failed && report.task_id == 0)
+        if (report.state == TaskState::failed && report.task_count == 0)
             handle_lost_worker(report);
-        const auto held = holders_.find(report.task_id);
-        if (held == holders_.end() || held->second.index != report.index ||
-            held->second.generation != report.generation)
+        const auto found = assignments_.find(report.index);
+        if (found == assignments_.end() || found->second.generation != report.generation ||
+            (report.state != TaskState::done && report.state != TaskState::failed))
             continue;
+        const Assignment assignment = std::move(found->second);
+        assignments_.erase(found);
         if (report.state == TaskState::done) {
             server::accept_task_result(report.index, report.generation);
-            holders_.erase(held);
-            finish_task(report.task_id);
-        } else if (report.state == TaskState::failed) {
-            const std::string name = held->second.name;
-            const PgError error(report.error);
-            holders_.erase(held);
-            update_table_worker(report.index, report.generation, [](WorkerSlot& worker) noexcept {
-                worker.task_state = TaskState::idle;
-                worker.task_id = 0;
-            });
-            co_await handle_failure(report.task_id, name, error);
+            worker_batch_ = std::min<std::size_t>(2 * worker_batch_, max_batch_tasks);
+            for (const std::int32_t task_id : assignment.task_ids)
+                finish_task(task_id);
+            continue;
         }
+        update_table_worker(report.index, report.generation, [](WorkerSlot& worker) noexcept {
+            worker.task_state = TaskState::idle;
+            worker.task_count = 0;
+        });
+        worker_batch_ = std::max<std::size_t>(worker_batch_ / 4, 1);
+        const BatchFailure failure{PgError(report.error), report.failed_task};
+        co_await handle_failure(assignment.task_ids, assignment.name, failure);
     }
+    co_await collect_orphans();
+}
 
-    // A worker that is gone has no slot to report in.
-    std::vector<int> orphans;
-    for (const auto& [task_id, holder] : holders_) {
+// A worker that is gone has no slot to report in.
+Async<void> JobTasks::collect_orphans()
+{
+    std::vector<Assignment> orphans;
+    for (auto each = assignments_.begin(); each != assignments_.end();) {
+        const auto& [index, assignment] = *each;
         const bool alive =
-            std::any_of(reports_.begin(), reports_.end(), [&](const WorkerReport& r) {
-                return r.index == holder.index && r.generation == holder.generation;
+            std::any_of(reports_.begin(), reports_.end(), [&](const WorkerReport& report) {
+                return report.index == index && report.generation == assignment.generation;
             });
         if (!alive)
-            orphans.push_back(task_id);
+            orphans.push_back(assignment);
+        each = alive ? std::next(each) : assignments_.erase(each);
     }
-    for (const int task_id : orphans) {
-        const std::string name = holders_.at(task_id).name;
-        holders_.erase(task_id);
-        const PgError error(sqlstate::admin_shutdown, "table worker " + name + " exited");
-        co_await handle_failure(task_id, name, error);
+    for (const Assignment& orphan : orphans) {
+        const BatchFailure failure{
+            PgError(sqlstate::admin_shutdown, "table worker " + orphan.name + " exited")};
+        co_await handle_failure(orphan.task_ids, orphan.name, failure);
     }
 }
 
@@ -214,8 +237,8 @@ void JobTasks::handle_lost_worker(const WorkerReport& report)
         worker.task_state = TaskState::not_ready;
     });
     server::wake_worker(report.index);
-    parallel_--;
-    if (parallel_ <= 0)
+    lost_workers_++;
+    if (parallel_ <= lost_workers_)
         throw error;
 }
 
@@ -226,29 +249,61 @@ void JobTasks::assign_tasks()
     for (const WorkerReport& report : reports_) {
         if (!report.attached || report.state != TaskState::idle)
             continue;
-        const std::optional<std::int32_t> next = schedule_.next_for_table_worker(now);
-        if (!next)
+        if (assignments_.size() >= static_cast<std::size_t>(parallel_)) {
+            // One too many since pgclone_alter: its process is for others.
+            update_table_worker(report.index, report.generation, [](WorkerSlot& worker) noexcept {
+                worker.dismissed = worker.task_state == TaskState::idle;
+            });
+            server::wake_worker(report.index);
+            continue;
+        }
+        TaskIds task_ids = schedule_.next_batch(Executor::table_worker, now, worker_limits());
+        if (task_ids.empty())
             return;
-        const int task_id = *next;
-        const bool given = update_table_worker(report.index, report.generation,
-                                               [task_id](WorkerSlot& worker) noexcept {
-                                                   worker.task_id = task_id;
-                                                   worker.task_state = TaskState::assigned;
-                                               });
+        const bool given = update_table_worker(
+            report.index, report.generation, [&task_ids](WorkerSlot& worker) noexcept {
+                std::copy(task_ids.begin(), task_ids.end(), worker.task_ids);
+                worker.task_count = static_cast<std::int32_t>(task_ids.size());
+                worker.failed_task = 0;
+                worker.task_state = TaskState::assigned;
+            });
         if (!given)
             continue;
-        schedule_.start(task_id);
+        for (const std::int32_t task_id : task_ids)
+            schedule_.start(task_id);
         const std::string name = std::to_string(job_.job_id) + "." + std::to_string(report.number);
-        holders_[task_id] = {report.index, report.generation, name};
+        assignments_[report.index] = {report.generation, name, std::move(task_ids)};
         server::wake_worker(report.index);
     }
+}
+
+// Large transactions save commits and messages; but all workers are to end at about the same time.
+BatchLimits JobTasks::worker_limits() const
+{
+    constexpr std::size_t fewest = 8;
+    const auto open = static_cast<std::size_t>(schedule_.open_table_worker_tasks());
+    const std::size_t share = open / (2 * static_cast<std::size_t>(parallel_));
+    BatchLimits limits;
+    limits.tasks = std::min(worker_batch_, std::max(share, fewest));
+    limits.statements = most_batch_statements;
+    limits.bytes = most_batch_bytes;
+    return limits;
 }
 
 void JobTasks::finish_task(int task_id)
 {
     schedule_.finish(task_id);
-    if (task(task_id).completes_table)
+    if (completes_table(task(task_id)))
         server::update_job([](JobSlot& job) noexcept { job.tables_completed++; });
+}
+
+// A table that was cut is complete with its last piece.
+bool JobTasks::completes_table(const CloneTask& task)
+{
+    if (!task.completes_table || task.parts <= 1)
+        return task.completes_table;
+    const auto [left, is_first] = pieces_left_.try_emplace(task.source_oid, task.parts);
+    return --left->second == 0;
 }
 
 bool JobTasks::may_retry(int task_id, const PgError& error) const
@@ -263,44 +318,50 @@ void JobTasks::try_again(int task_id)
                                      std::chrono::duration_cast<microseconds>(delay).count());
 }
 
-Async<void> JobTasks::handle_failure(int task_id, std::string worker, PgError error)
+// Of a transaction that was rolled back. The culprit is tried again later if that may help; else
+// its error ends the job, or the job goes on without it. The others are as they were.
+Async<void> JobTasks::handle_failure(TaskIds task_ids, std::string worker, BatchFailure failure)
 {
-    const std::optional<PgError> fatal =
-        co_await settle_failure(task_id, std::move(worker), std::move(error));
-    if (fatal)
-        throw *fatal;
-}
-
-// Tries again later what may pass. Else returns the error that ends the job, or goes on without
-// the task.
-Async<std::optional<PgError>> JobTasks::settle_failure(int task_id, std::string worker,
-                                                       PgError error)
-{
-    const bool retry = may_retry(task_id, error);
-    const std::string status = co_await ledger_.task_failed(task_id, worker, error, retry);
-    std::optional<PgError> fatal;
-    if (status == "done") {
-        // Its commit went through, only the news of it was lost.
+    std::int32_t culprit = task_ids.size() == 1 ? task_ids.front() : failure.culprit;
+    const bool retry = culprit == 0 || may_retry(culprit, failure.error);
+    const TaskIds done =
+        co_await ledger_.tasks_failed(task_ids, worker, culprit, failure.error, retry);
+    // Their commit went through, only the news of it was lost.
+    for (const std::int32_t task_id : done) {
         finish_task(task_id);
-        co_return fatal;
+        std::erase(task_ids, task_id);
+        culprit = culprit == task_id ? 0 : culprit;
     }
-    if (!retry && (!continues_ || concerns_whole_job(error))) {
-        fatal = std::move(error);
-        co_return fatal;
-    }
-    if (!retry) {
-        failed_++;
-        if (!first_error_)
-            first_error_ = error;
-        std::vector<LeftOutTask> left_out = schedule_.fail(task_id);
-        left_out_ += static_cast<int>(left_out.size());
-        co_await leave_out(std::move(left_out));
-        co_return fatal;
-    }
-    try_again(task_id);
+    put_back(task_ids, culprit);
+    if (culprit != 0 && retry)
+        try_again(culprit);
+    else if (culprit != 0)
+        co_await give_up(culprit, failure.error);
     if (schedule_.source_is_needed() && snapshot_.is_lost())
         co_await renew_snapshot();
-    co_return fatal;
+}
+
+// All but the culprit. If nobody knows which one it was, each goes alone next time.
+void JobTasks::put_back(const TaskIds& task_ids, std::int32_t culprit)
+{
+    for (const std::int32_t task_id : task_ids) {
+        if (culprit == 0)
+            schedule_.put_back_alone(task_id);
+        else if (task_id != culprit)
+            schedule_.put_back(task_id);
+    }
+}
+
+Async<void> JobTasks::give_up(std::int32_t task_id, PgError error)
+{
+    if (!continues_ || concerns_whole_job(error))
+        throw error;
+    failed_++;
+    if (!first_error_)
+        first_error_ = error;
+    std::vector<LeftOutTask> left_out = schedule_.fail(task_id);
+    left_out_ += static_cast<int>(left_out.size());
+    co_await leave_out(std::move(left_out));
 }
 
 // The ledger says why they are not carried out.

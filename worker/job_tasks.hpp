@@ -2,7 +2,6 @@
 // tries again what failed for a passing reason. What comes next is decided by TaskSchedule.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -56,6 +55,9 @@ class JobTasks {
     }
 
   private:
+    // Table workers that are done wait for the end of the job worker's own transaction.
+    static constexpr std::size_t most_own_tasks = 100;
+
     // What a table worker's slot said under the lock.
     struct WorkerReport {
         int index;
@@ -63,33 +65,39 @@ class JobTasks {
         int number;
         bool attached;
         TaskState state;
-        int task_id;
+        int task_count;
+        int failed_task;
         ErrorRecord error;
     };
-    // Which worker has a task.
-    struct Holder {
-        int index;
-        std::uint32_t generation;
-        std::string name;
-    };
     using TaskIds = std::vector<std::int32_t>;
-    // Why a transaction with several tasks was rolled back.
+    // What a table worker has to do.
+    struct Assignment {
+        std::uint32_t generation; // of the worker
+        std::string name;
+        TaskIds task_ids;
+    };
+    // Why a transaction was rolled back.
     struct BatchFailure {
         PgError error;
-        std::optional<std::int32_t> task_id; // none: it was not one of the tasks
+        std::int32_t culprit = 0; // the task whose fault it was; 0 = not known
     };
 
     void read_reports();
     Async<void> collect_results();
+    Async<void> collect_orphans();
     void assign_tasks();
-    Async<void> handle_failure(int task_id, std::string worker, PgError error);
-    Async<std::optional<PgError>> settle_failure(int task_id, std::string worker, PgError error);
+    BatchLimits worker_limits() const;
+    Async<void> handle_failure(TaskIds task_ids, std::string worker, BatchFailure failure);
+    void put_back(const TaskIds& task_ids, std::int32_t culprit);
+    Async<void> give_up(std::int32_t task_id, PgError error);
     Async<void> leave_out(std::vector<LeftOutTask> tasks);
     Async<void> renew_snapshot();
     void handle_lost_worker(const WorkerReport& report);
     bool may_retry(int task_id, const PgError& error) const;
     void try_again(int task_id);
     void finish_task(int task_id);
+    bool completes_table(const CloneTask& task);
+    void read_parallel();
     void show_progress();
     const CloneTask& task(int task_id) const;
     [[noreturn]] void raise_incomplete() const;
@@ -97,12 +105,7 @@ class JobTasks {
     // The job worker's own tasks; job_batches.cpp.
     Async<bool> run_own_tasks();
     Async<void> run_batch(TaskIds task_ids);
-    Async<bool> start_batch(TaskIds task_ids);
-    Async<TaskIds> drop_unready(TaskIds task_ids);
     Async<std::optional<BatchFailure>> try_batch(TaskIds task_ids);
-    Async<void> handle_batch_failure(TaskIds task_ids, BatchFailure failure,
-                                     std::deque<TaskIds>& parts);
-    Async<void> release(TaskIds task_ids);
     Async<void> publish(int task_id);
     Async<void> run_publish(CloneTask task);
     void show_current(const CloneTask& task);
@@ -118,14 +121,19 @@ class JobTasks {
     TaskSchedule schedule_;
     SnapshotHandler on_new_snapshot_;
     PublishHandler on_publish_;
-    int parallel_;
+    int parallel_; // as of the last look: pgclone_alter may change it
+    int lost_workers_ = 0;
     int retries_;
     bool continues_ = false;
     int failed_ = 0;
     int left_out_ = 0;
     std::optional<PgError> first_error_; // of those that failed
-    std::map<int, Holder> holders_;      // by task id
+    std::map<int, Assignment> assignments_; // by index of the worker's slot
     std::vector<WorkerReport> reports_;
+    std::unordered_map<std::uint32_t, int> pieces_left_; // of tables that were cut, by OID
+    // Tasks of one transaction at most, of a table worker and of this process: few after a failure.
+    std::size_t worker_batch_ = max_batch_tasks;
+    std::size_t own_batch_ = most_own_tasks;
 };
 
 // Tells the job's table workers to go and waits until they have, at most until `deadline`.

@@ -11,6 +11,7 @@
 #include "worker/job_planner.hpp"
 #include "worker/job_tasks.hpp"
 #include "worker/ledger_client.hpp"
+#include "worker/progress_sampler.hpp"
 #include "worker/retry_policy.hpp"
 #include "worker/sessions.hpp"
 #include "worker/source_snapshot.hpp"
@@ -48,7 +49,8 @@ JobTotals read_totals()
 class JobWorker {
   public:
     explicit JobWorker(EventLoop& loop)
-        : loop_(loop), target_(loop, SessionSide::target), snapshot_(loop), work_(loop)
+        : loop_(loop), target_(loop, SessionSide::target), snapshot_(loop), work_(loop),
+          sampler_(loop)
     {
     }
 
@@ -61,6 +63,7 @@ class JobWorker {
     Async<void> open_source_snapshot();
     Async<void> create_database();
     Async<void> plan();
+    void call_table_workers();
     Async<void> carry_out();
     Async<void> check_new_snapshot();
     Async<void> complete_in_ledger();
@@ -77,11 +80,16 @@ class JobWorker {
     PgSession& work_target() { return has_work_database() ? work_.session() : target_; }
     const JobIdentity& work_job() { return has_work_database() ? work_.identity() : job_; }
     bool has_work_database() const { return job_.creates_database; }
+    int parallel() const
+    {
+        return ledger_job_.options.parallel.value_or(settings::default_parallel);
+    }
 
     EventLoop& loop_;
     PgSession target_; // where the job was submitted
     SourceSnapshot snapshot_;
     WorkDatabase work_;
+    ProgressSampler sampler_;
     JobIdentity job_;
     LedgerJob ledger_job_;
     std::unique_ptr<JobPlanner> planner_;
@@ -168,14 +176,22 @@ Async<void> JobWorker::start_in_ledger()
                       "The right to execute it was revoked after the job was submitted.");
     const bool privileged = ledger_job_.is_superuser;
     const int attempts = ledger_job_.attempts;
+    const int most_workers = parallel();
+    const std::int64_t rate_limit = ledger_job_.options.rate_limit;
     const std::int64_t now = server::current_timestamp();
     server::update_job([&](JobSlot& job) noexcept {
         job.privileged = privileged;
         job.attempts = attempts;
         job.consistent = true;
+        // pgclone_alter may have been faster.
+        if (job.parallel == 0)
+            job.parallel = most_workers;
+        if (job.rate_limit == 0)
+            job.rate_limit = rate_limit;
         if (job.started_at == 0)
             job.started_at = now;
     });
+    sampler_.start();
 }
 
 Async<void> JobWorker::open_source_snapshot()
@@ -201,6 +217,8 @@ Async<void> JobWorker::create_database()
 Async<void> JobWorker::plan()
 {
     set_phase(JobPhase::planning);
+    if (!ledger_job_.options.dry_run)
+        call_table_workers();
     planner_ = ledger_job_.scope == JobScope::table ? make_table_planner(job_, ledger_job_)
                                                     : make_scope_planner(job_, ledger_job_);
     JobPlan plan = co_await planner_->plan(snapshot_.session(), work_target());
@@ -214,11 +232,20 @@ Async<void> JobWorker::plan()
     });
 }
 
+// They start and log in while the plan is being made. A single table most often needs but one.
+void JobWorker::call_table_workers()
+{
+    const bool is_table = ledger_job_.scope == JobScope::table;
+    server::update_job([is_table](JobSlot& job) noexcept {
+        job.wanted_table_workers = is_table ? 1 : job.parallel;
+    });
+    server::wake_supervisor();
+}
+
 Async<void> JobWorker::carry_out()
 {
-    const int parallel = ledger_job_.options.parallel.value_or(settings::default_parallel);
     const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
-    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel, retries);
+    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel(), retries);
     if (ledger_job_.options.on_error == OnError::continue_)
         runner_->continue_on_error();
     runner_->set_snapshot_handler([this] { return check_new_snapshot(); });

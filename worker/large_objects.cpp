@@ -5,6 +5,7 @@
 #include <string>
 
 #include "worker/catalog_sql.hpp"
+#include "worker/wait_report.hpp"
 
 namespace pgclone {
 
@@ -16,11 +17,6 @@ constexpr std::size_t start_bytes = 8 * 1024;
 // Of larger ones. The pieces of a round trip are in memory a few times, as hexadecimal text.
 constexpr std::int64_t piece_bytes = 256 * 1024;
 constexpr int pieces_at_a_time = 4;
-
-microseconds since(Clock::time_point start)
-{
-    return std::chrono::duration_cast<microseconds>(Clock::now() - start);
-}
 
 // The length of a bytea in its text form, \x and two digits a byte.
 std::size_t byte_count(const std::string& hex)
@@ -42,8 +38,8 @@ std::string array_text(const std::vector<std::string>& elements)
 
 class LargeObjectCopy {
   public:
-    LargeObjectCopy(PgSession& source, PgSession& target, WorkerCounters& counters)
-        : source_(source), target_(target), counters_(counters)
+    LargeObjectCopy(PgSession& source, PgSession& target, WorkerCounters& counters, CopyPace* pace)
+        : source_(source), target_(target), counters_(counters), pace_(pace)
     {
     }
 
@@ -55,6 +51,7 @@ class LargeObjectCopy {
             ids.push_back(std::to_string(object));
         PgSession::Parameters which{array_text(ids), std::to_string(start_bytes)};
         ResultSet starts;
+        co_await wait_for_pace();
         co_await ask(source_, result_.wait_source, read_starts_, std::move(which), starts);
         ids.clear();
         std::vector<std::string> contents;
@@ -89,6 +86,7 @@ class LargeObjectCopy {
             PgSession::Parameters which{id, std::to_string(offset), std::to_string(piece_bytes),
                                         std::to_string(pieces_at_a_time)};
             ResultSet pieces;
+            co_await wait_for_pace();
             co_await ask(source_, result_.wait_source, read_pieces_, std::move(which), pieces);
             ended = pieces.empty();
             for (std::size_t row = 0; row < pieces.size() && !ended; row++) {
@@ -115,18 +113,31 @@ class LargeObjectCopy {
         count_objects(1);
     }
 
-    static Async<void> ask(PgSession& session, microseconds& waited, std::string sql,
-                           PgSession::Parameters parameters, ResultSet& answer)
+    Async<void> ask(PgSession& session, microseconds& waited, std::string sql,
+                    PgSession::Parameters parameters, ResultSet& answer)
     {
         const Clock::time_point start = Clock::now();
         answer = co_await session.query(std::move(sql), std::move(parameters));
-        waited += since(start);
+        const Clock::time_point end = Clock::now();
+        waited += std::chrono::duration_cast<microseconds>(end - start);
+        waits_.add(&session == &source_ ? WaitKind::source : WaitKind::target, start, end);
+    }
+
+    Async<void> wait_for_pace()
+    {
+        if (!pace_)
+            co_return;
+        const Clock::time_point start = Clock::now();
+        co_await pace_->wait();
+        waits_.add(WaitKind::throttle, start, Clock::now());
     }
 
     void count(std::size_t bytes)
     {
         result_.bytes += static_cast<std::int64_t>(bytes);
         counters_.bytes.fetch_add(bytes, std::memory_order_relaxed);
+        if (pace_)
+            pace_->count(bytes);
     }
     void count_objects(std::size_t objects)
     {
@@ -138,6 +149,8 @@ class LargeObjectCopy {
     PgSession& source_;
     PgSession& target_;
     WorkerCounters& counters_;
+    CopyPace* pace_;
+    CopyWaits waits_{Clock::now()};
     CopyResult result_;
 
     const std::string read_starts_{catalog_sql::large_object_starts};
@@ -153,9 +166,11 @@ class LargeObjectCopy {
 } // namespace
 
 Async<CopyResult> copy_large_objects(PgSession& source, PgSession& target,
-                                     std::vector<std::uint32_t> objects, WorkerCounters& counters)
+                                     std::vector<std::uint32_t> objects, WorkerCounters& counters,
+                                     CopyPace* pace)
 {
-    LargeObjectCopy copy(source, target, counters);
+    const PacedCopy paced(pace);
+    LargeObjectCopy copy(source, target, counters, pace);
     const std::span<const std::uint32_t> all(objects);
     for (std::size_t next = 0; next < all.size(); next += group_size) {
         const auto group = all.subspan(next, std::min(group_size, all.size() - next));

@@ -9,6 +9,7 @@ namespace {
 // Of one call to write the plan:
 constexpr std::size_t piece_tasks = 1000;
 constexpr std::size_t piece_bytes = 1024 * 1024;
+constexpr std::size_t pieces_at_once = 8;
 
 // The tasks from `next` on, as many as one call takes, as a JSON array.
 std::string take_piece(const std::vector<CloneTask>& tasks, std::size_t& next)
@@ -21,12 +22,33 @@ std::string take_piece(const std::vector<CloneTask>& tasks, std::size_t& next)
 }
 
 // As an SQL array.
-std::string array_text(std::span<const std::int32_t> task_ids)
+template <typename Integer>
+std::string array_text(std::span<const Integer> numbers)
 {
     std::string text = "{";
-    for (const std::int32_t id : task_ids)
-        text += (text.size() > 1 ? "," : "") + std::to_string(id);
+    for (const Integer number : numbers)
+        text += (text.size() > 1 ? "," : "") + std::to_string(number);
     return text + "}";
+}
+
+std::string array_text(const std::vector<std::int32_t>& task_ids)
+{
+    return array_text(std::span<const std::int32_t>(task_ids));
+}
+
+// One number of each, as an SQL array.
+template <typename Number>
+std::string array_of(std::span<const CopiedTask> copied, Number number)
+{
+    std::vector<std::int64_t> numbers;
+    for (const CopiedTask& task : copied)
+        numbers.push_back(number(task));
+    return array_text(std::span<const std::int64_t>(numbers));
+}
+
+std::int64_t in_ms(microseconds time)
+{
+    return std::chrono::duration_cast<milliseconds>(time).count();
 }
 
 } // namespace
@@ -101,27 +123,28 @@ Async<void> LedgerClient::record_source(std::string system_identifier, std::stri
     co_await session_.query(sql, parameters);
 }
 
-// In pieces: a database may have 100,000 tasks, and the functions among them are long.
+// In pieces, some at a time: a database may have 100,000 tasks, and the functions among them are
+// long.
 Async<void> LedgerClient::plan(const std::vector<CloneTask>& tasks, std::int64_t bytes_total,
                                int tables_total)
 {
-    const std::string replace = call("pgclone_ledger_plan", {"int8", "text", "int8", "int4"});
     const std::string add = call("pgclone_ledger_plan_more", {"int8", "text"});
-    co_await session_.execute("BEGIN");
-    bool is_first = true;
     std::size_t next = 0;
-    while (is_first || next < tasks.size()) {
-        const std::string piece = take_piece(tasks, next);
-        PgSession::Parameters parameters{job_id_, piece};
-        if (is_first) {
-            parameters.push_back(std::to_string(bytes_total));
-            parameters.push_back(std::to_string(tables_total));
-        }
-        const std::string& sql = is_first ? replace : add;
-        co_await session_.query(sql, parameters);
-        is_first = false;
+    PgSession::Parameters first{job_id_, take_piece(tasks, next), std::to_string(bytes_total),
+                                std::to_string(tables_total)};
+    std::vector<PipelinedQuery> queries;
+    queries.push_back({"BEGIN"});
+    queries.push_back({call("pgclone_ledger_plan", {"int8", "text", "int8", "int4"}), first});
+    while (next < tasks.size()) {
+        PgSession::Parameters more{job_id_, take_piece(tasks, next)};
+        queries.push_back({add, std::move(more)});
+        if (queries.size() < pieces_at_once)
+            continue;
+        co_await session_.query_all(std::move(queries));
+        queries.clear();
     }
-    co_await session_.execute("COMMIT");
+    queries.push_back({"COMMIT"});
+    co_await session_.query_all(std::move(queries));
 }
 
 Async<StartedTask> LedgerClient::task_start(int task_id, std::string worker)
@@ -135,20 +158,27 @@ Async<StartedTask> LedgerClient::task_start(int task_id, std::string worker)
     co_return started;
 }
 
-Async<void> LedgerClient::tasks_start(std::vector<std::int32_t> task_ids, std::string worker)
+Async<std::vector<StartedTask>> LedgerClient::tasks_take(std::vector<std::int32_t> task_ids,
+                                                         std::string worker)
 {
-    const std::string sql = call("pgclone_ledger_tasks_start", {"int8", "int4[]", "text"});
+    const std::string sql = call("pgclone_ledger_tasks_take", {"int8", "int4[]", "text"});
     PgSession::Parameters parameters{job_id_, array_text(task_ids), worker};
-    co_await session_.query(sql, parameters);
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    std::vector<StartedTask> tasks;
+    for (std::size_t row = 0; row < rows.size(); row++) {
+        StartedTask& started = tasks.emplace_back();
+        started.task = task_from_json(rows.text(row, "spec"));
+        started.attempts = static_cast<int>(rows.integer(row, "attempts"));
+    }
+    std::sort(tasks.begin(), tasks.end(), [](const StartedTask& a, const StartedTask& b) {
+        return a.task.task_id < b.task.task_id;
+    });
+    co_return tasks;
 }
 
 std::string LedgerClient::lock_call(std::span<const std::int32_t> task_ids,
                                     std::string_view worker) const
 {
-    if (task_ids.size() == 1)
-        return call_text("pgclone_ledger_task_lock", {{"int8", job_id_},
-                                                      {"int4", std::to_string(task_ids[0])},
-                                                      {"text", std::string(worker)}});
     return call_text("pgclone_ledger_tasks_lock", {{"int8", job_id_},
                                                    {"int4[]", array_text(task_ids)},
                                                    {"text", std::string(worker)}});
@@ -165,34 +195,32 @@ std::string LedgerClient::check_aside_call(const std::string& schema) const
 }
 
 std::string LedgerClient::done_call(std::span<const std::int32_t> task_ids,
-                                    std::string_view worker) const
+                                    std::string_view worker,
+                                    std::span<const CopiedTask> copied) const
 {
-    return call_text("pgclone_ledger_tasks_done", {{"int8", job_id_},
-                                                   {"int4[]", array_text(task_ids)},
-                                                   {"text", std::string(worker)}});
-}
-
-std::string LedgerClient::copied_call(int task_id, std::string_view worker,
-                                      const CopyResult& result) const
-{
-    const auto in_ms = [](microseconds time) {
-        return std::to_string(std::chrono::duration_cast<milliseconds>(time).count());
+    // What belongs to the first ids is in parallel arrays.
+    std::vector<std::int32_t> ids;
+    for (const CopiedTask& task : copied)
+        ids.push_back(task.task_id);
+    for (const std::int32_t id : task_ids)
+        if (std::none_of(copied.begin(), copied.end(),
+                         [id](const CopiedTask& task) { return task.task_id == id; }))
+            ids.push_back(id);
+    const auto numbers = [copied](auto number) {
+        return Argument{"int8[]", array_of(copied, number)};
     };
-    return call_text("pgclone_ledger_task_done", {{"int8", job_id_},
-                                                  {"int4", std::to_string(task_id)},
-                                                  {"text", std::string(worker)},
-                                                  {"int8", std::to_string(result.rows_source)},
-                                                  {"int8", std::to_string(result.rows_target)},
-                                                  {"int8", std::to_string(result.bytes)},
-                                                  {"int8", in_ms(result.wait_source)},
-                                                  {"int8", in_ms(result.wait_target)}});
-}
-
-Async<void> LedgerClient::tasks_release(std::vector<std::int32_t> task_ids, std::string worker)
-{
-    const std::string sql = call("pgclone_ledger_tasks_release", {"int8", "int4[]", "text"});
-    PgSession::Parameters parameters{job_id_, array_text(task_ids), worker};
-    co_await session_.query(sql, parameters);
+    return call_text(
+        "pgclone_ledger_tasks_done",
+        {{"int8", job_id_},
+         {"int4[]", array_text(ids)},
+         {"text", std::string(worker)},
+         numbers([](const CopiedTask& task) { return task.result.rows_source; }),
+         numbers([](const CopiedTask& task) { return task.result.rows_target; }),
+         numbers([](const CopiedTask& task) { return task.result.bytes; }),
+         numbers([](const CopiedTask& task) { return in_ms(task.result.wait_source); }),
+         numbers([](const CopiedTask& task) { return in_ms(task.result.wait_target); }),
+         numbers([](const CopiedTask& task) { return task.started_at; }),
+         numbers([](const CopiedTask& task) { return task.finished_at; })});
 }
 
 Async<void> LedgerClient::tasks_skip(std::vector<std::int32_t> task_ids, std::string reason)
@@ -202,16 +230,23 @@ Async<void> LedgerClient::tasks_skip(std::vector<std::int32_t> task_ids, std::st
     co_await session_.query(sql, parameters);
 }
 
-Async<std::string> LedgerClient::task_failed(int task_id, std::string worker, PgError error,
-                                             bool retry)
+Async<std::vector<std::int32_t>> LedgerClient::tasks_failed(std::vector<std::int32_t> task_ids,
+                                                            std::string worker,
+                                                            std::int32_t culprit, PgError error,
+                                                            bool retry)
 {
-    const std::string sql = call("pgclone_ledger_task_failed", {"int8", "int4", "text", "text", "text", "bool"});
-    PgSession::Parameters parameters{job_id_,          std::to_string(task_id),
-                                     worker,           error.sqlstate(),
-                                     error.message(),  retry ? "true" : "false"};
-    const ResultSet row = co_await session_.query(sql, parameters);
-    const std::string status = row.text(0, "pgclone_ledger_task_failed");
-    co_return status;
+    const std::string sql = call("pgclone_ledger_tasks_failed",
+                                 {"int8", "int4[]", "text", "int4", "text", "text", "bool"});
+    PgSession::Parameters parameters{job_id_,          array_text(task_ids),
+                                     worker,           std::to_string(culprit),
+                                     error.sqlstate(), error.message(),
+                                     retry ? "true" : "false"};
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    std::vector<std::int32_t> done;
+    for (std::size_t row = 0; row < rows.size(); row++)
+        if (rows.text(row, "status") == "done")
+            done.push_back(static_cast<std::int32_t>(rows.integer(row, "task_id")));
+    co_return done;
 }
 
 Async<std::vector<std::string>> LedgerClient::cleanup()

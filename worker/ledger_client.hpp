@@ -41,6 +41,14 @@ struct StartedTask {
     int attempts = 0; // with this one
 };
 
+// What a task that copies rows has done, and when: microseconds as server::current_timestamp().
+struct CopiedTask {
+    std::int32_t task_id = 0;
+    CopyResult result;
+    std::int64_t started_at = 0;
+    std::int64_t finished_at = 0;
+};
+
 class LedgerClient {
   public:
     LedgerClient(PgSession& session, std::string extension_schema, std::int64_t job_id);
@@ -54,24 +62,30 @@ class LedgerClient {
     Async<void> plan(const std::vector<CloneTask>& tasks, std::int64_t bytes_total,
                      int tables_total);
 
-    // An attempt is committed before its work starts.
+    // Of a task that takes long: its attempt is committed before its work starts.
     Async<StartedTask> task_start(int task_id, std::string worker);
-    Async<void> tasks_start(std::vector<std::int32_t> task_ids, std::string worker);
+    // First in the transaction that does the work of tasks that take not long: locks them. In
+    // ascending order of ids. Raises 55000 if they are done, or somebody else's.
+    Async<std::vector<StartedTask>> tasks_take(std::vector<std::int32_t> task_ids,
+                                               std::string worker);
 
     // Calls as text, to be sent with other statements of the transaction that does the work. The
-    // first raises 55000 unless `worker` has the tasks, the others mark them.
+    // first locks the tasks, and raises 55000 if they are done, or somebody else's.
     std::string lock_call(std::span<const std::int32_t> task_ids, std::string_view worker) const;
     // Raises 55000 unless the (locked) table is the one that the job made.
     std::string check_table_call(const std::string& table) const;
     // Raises 2BP01 if others depend on what was moved to that schema.
     std::string check_aside_call(const std::string& schema) const;
-    std::string done_call(std::span<const std::int32_t> task_ids, std::string_view worker) const;
-    std::string copied_call(int task_id, std::string_view worker, const CopyResult& result) const;
+    // Marks the tasks. `copied`: what those of them that copied rows have done.
+    std::string done_call(std::span<const std::int32_t> task_ids, std::string_view worker,
+                          std::span<const CopiedTask> copied = {}) const;
 
-    // Returns the task's status after it: 'pending', 'failed', or 'done' if it had been committed.
-    Async<std::string> task_failed(int task_id, std::string worker, PgError error, bool retry);
-    // Tasks whose work was rolled back through no fault of theirs: they are pending again.
-    Async<void> tasks_release(std::vector<std::int32_t> task_ids, std::string worker);
+    // Tasks whose transaction was rolled back. They are pending again, but the one whose fault it
+    // was (0: not known) has the error and is failed unless it may be tried again. Returns those
+    // that are done: their commit went through, only the news of it was lost.
+    Async<std::vector<std::int32_t>> tasks_failed(std::vector<std::int32_t> task_ids,
+                                                  std::string worker, std::int32_t culprit,
+                                                  PgError error, bool retry);
     // Tasks that will not be carried out.
     Async<void> tasks_skip(std::vector<std::int32_t> task_ids, std::string reason);
 

@@ -295,6 +295,8 @@ struct InterruptedJob {
     JobScope scope;
     char* schema_name;
     char* table_name;
+    int32 parallel;   // as pgclone_alter has left them; 0 = it has not
+    int64 rate_limit;
 };
 
 void describe_interruption(JobOutcome& outcome)
@@ -322,6 +324,8 @@ bool requeue_for_cleanup(const InterruptedJob& interrupted, const ExtensionIdent
         job.role = interrupted.submitter;
         job.interrupted = true;
         job.consistent = true;
+        job.parallel = interrupted.parallel;
+        job.rate_limit = interrupted.rate_limit;
         job.source_resolved = true;
         job.submitted_at = GetCurrentTimestamp();
         strlcpy(job.role_name, role_name, name_bytes);
@@ -348,9 +352,14 @@ void end_interrupted_jobs(void*)
         char* table_name = ledger_text(i, 4);
         JobScope scope = JobScope::table;
         parse_scope(ledger_text(i, 5), scope);
+        bool parallel_is_null;
+        bool rate_limit_is_null;
+        const int32 parallel = DatumGetInt32(ledger_value(i, 6, &parallel_is_null));
+        const int64 rate_limit = DatumGetInt64(ledger_value(i, 7, &rate_limit_is_null));
         jobs[i] = {DatumGetInt64(ledger_value(i, 1, nullptr)),
                    DatumGetObjectId(ledger_value(i, 2, nullptr)), scope,
-                   schema_name ? schema_name : pstrdup(""), table_name ? table_name : pstrdup("")};
+                   schema_name ? schema_name : pstrdup(""), table_name ? table_name : pstrdup(""),
+                   parallel_is_null ? 0 : parallel, rate_limit_is_null ? 0 : rate_limit};
     }
 
     auto* outcome = static_cast<JobOutcome*>(palloc0(sizeof(JobOutcome)));

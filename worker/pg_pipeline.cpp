@@ -1,9 +1,13 @@
-// PgSession::pipeline(): many statements in one round trip.
+// PgSession::pipeline() and query_all(): many statements in one round trip.
 #include "worker/pg_session.hpp"
 
+#include <exception>
 #include <optional>
 
 #include <libpq-fe.h>
+
+#include "shared/boundary.hpp"
+#include "worker/row_collector.hpp"
 
 namespace pgclone {
 
@@ -24,30 +28,61 @@ bool is_copy(ExecStatusType status)
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
+bool has_rows(ExecStatusType status)
+{
+    return status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK;
+}
+
+std::size_t size_of(const PipelinedQuery& query)
+{
+    std::size_t size = query.sql.size();
+    for (const auto& parameter : query.parameters)
+        size += parameter ? parameter->size() : 0;
+    return size;
+}
+
 } // namespace
 
 struct PgSession::Pipeline {
-    const std::vector<std::string>& statements;
+    const std::vector<PipelinedQuery>& queries;
     std::size_t sent = 0;
     std::size_t answered = 0;
     std::size_t in_flight = 0;            // bytes given to libpq since it last had sent all
     bool synced = false;                  // the mark at the end was sent ...
     bool ended = false;                   // ... and answered
-    bool answer_has_begun = false;        // of statement `answered`
+    bool answer_has_begun = false;        // of query `answered`
+    RowCollector rows;                    // of that answer
     std::optional<PipelineError> failure; // the first
+    std::exception_ptr handler_failure;   // the first
+
+    bool has_failed() const { return failure || handler_failure; }
+    // Whether the rows of query `answered` are wanted.
+    bool is_read() const
+    {
+        return !has_failed() && answered < queries.size() && queries[answered].on_rows;
+    }
 };
 
-// Gives statements to libpq as long as there is room. True if all has gone to the socket.
+void PgSession::send_query(const PipelinedQuery& query)
+{
+    std::vector<const char*> values;
+    values.reserve(query.parameters.size());
+    for (const auto& parameter : query.parameters)
+        values.push_back(parameter ? parameter->c_str() : nullptr);
+    if (!PQsendQueryParams(connection_, query.sql.c_str(), static_cast<int>(values.size()), nullptr,
+                           values.data(), nullptr, nullptr, 0))
+        raise_connection_loss();
+}
+
+// Gives queries to libpq as long as there is room. True if all has gone to the socket.
 bool PgSession::send_pipeline(Pipeline& pipeline)
 {
     // The server skips what comes after a failure.
-    const std::size_t count = pipeline.failure ? pipeline.sent : pipeline.statements.size();
+    const std::size_t count = pipeline.has_failed() ? pipeline.sent : pipeline.queries.size();
     while (pipeline.sent < count && pipeline.in_flight < in_flight_bytes) {
-        const std::string& statement = pipeline.statements[pipeline.sent++];
-        if (!PQsendQueryParams(connection_, statement.c_str(), 0, nullptr, nullptr, nullptr,
-                               nullptr, 0))
-            raise_connection_loss();
-        pipeline.in_flight += statement.size();
+        const PipelinedQuery& query = pipeline.queries[pipeline.sent++];
+        send_query(query);
+        pipeline.in_flight += size_of(query);
     }
     if (pipeline.sent == count && !pipeline.synced) {
         if (!PQpipelineSync(connection_))
@@ -63,16 +98,19 @@ bool PgSession::send_pipeline(Pipeline& pipeline)
 // Reads the answers that have arrived, without waiting.
 void PgSession::read_pipeline(Pipeline& pipeline)
 {
-    while (!pipeline.ended && !PQisBusy(connection_)) {
+    while (!pipeline.ended) {
+        // libpq wants to be told anew for each answer, before it looks at the first of it.
+        if (!pipeline.answer_has_begun && pipeline.is_read())
+            PQsetSingleRowMode(connection_);
+        if (PQisBusy(connection_))
+            return;
         Result result(PQgetResult(connection_));
-        if (result) {
+        if (result)
             take_pipeline_result(pipeline, std::move(result));
-        } else if (pipeline.answer_has_begun) {
-            pipeline.answer_has_begun = false;
-            pipeline.answered++;
-        } else {
+        else if (pipeline.answer_has_begun)
+            end_answer(pipeline);
+        else
             return; // no more was asked so far
-        }
     }
 }
 
@@ -94,9 +132,37 @@ void PgSession::take_pipeline_result(Pipeline& pipeline, Result result)
         pipeline.failure.emplace(result_error(result.get()), pipeline.answered);
     if (PQstatus(connection_) == CONNECTION_BAD)
         raise_connection_loss();
+    if (has_rows(status) && pipeline.is_read())
+        collect_rows(pipeline, result.get());
 }
 
-Async<void> PgSession::run_pipeline(Pipeline& pipeline)
+void PgSession::collect_rows(Pipeline& pipeline, const pg_result* result)
+{
+    ErrorRecord reason;
+    if (run_catching([&] { pipeline.rows.add(result, side_); }, reason))
+        return;
+    close(); // rather than read the rest
+    throw PgError(reason);
+}
+
+void PgSession::end_answer(Pipeline& pipeline)
+{
+    const bool is_read = pipeline.is_read();
+    const std::size_t query = pipeline.answered++;
+    pipeline.answer_has_begun = false;
+    if (!is_read)
+        return;
+    RowCollector answer;
+    std::swap(answer, pipeline.rows);
+    const ResultSet rows = answer.take();
+    try {
+        pipeline.queries[query].on_rows(rows);
+    } catch (...) {
+        pipeline.handler_failure = std::current_exception();
+    }
+}
+
+Async<void> PgSession::carry_pipeline(Pipeline& pipeline)
 {
     while (!pipeline.ended) {
         const bool all_sent = send_pipeline(pipeline);
@@ -116,15 +182,14 @@ Async<void> PgSession::run_pipeline(Pipeline& pipeline)
     }
 }
 
-Async<void> PgSession::pipeline(std::vector<std::string> statements)
+Async<void> PgSession::run_pipeline(Pipeline& pipeline)
 {
     require_open();
     if (!PQenterPipelineMode(connection_))
         raise_connection_loss();
     activity_ = Activity::statement;
-    Pipeline pipeline{statements};
     try {
-        co_await run_pipeline(pipeline);
+        co_await carry_pipeline(pipeline);
     } catch (const PgError&) {
         // The server's last words say more than that it is gone.
         if (!connection_ && pipeline.failure)
@@ -134,8 +199,26 @@ Async<void> PgSession::pipeline(std::vector<std::string> statements)
     activity_ = Activity::idle;
     if (!PQexitPipelineMode(connection_))
         raise_connection_loss();
+    if (pipeline.handler_failure)
+        std::rethrow_exception(pipeline.handler_failure);
     if (pipeline.failure)
         throw *pipeline.failure;
+}
+
+Async<void> PgSession::pipeline(std::vector<std::string> statements)
+{
+    std::vector<PipelinedQuery> queries;
+    queries.reserve(statements.size());
+    for (std::string& statement : statements)
+        queries.push_back({std::move(statement)});
+    Pipeline pipeline{queries};
+    co_await run_pipeline(pipeline);
+}
+
+Async<void> PgSession::query_all(std::vector<PipelinedQuery> queries)
+{
+    Pipeline pipeline{queries};
+    co_await run_pipeline(pipeline);
 }
 
 } // namespace pgclone

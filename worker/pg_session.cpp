@@ -12,6 +12,7 @@
 #include "shared/boundary.hpp"
 #include "shared/server_message.hpp"
 #include "worker/row_collector.hpp"
+#include "worker/wait_report.hpp"
 
 namespace pgclone {
 
@@ -232,6 +233,7 @@ Async<void> PgSession::wait_for_server()
 {
     const auto deadline =
         stall_timeout_.count() > 0 ? Clock::now() + stall_timeout_ : never;
+    const ReportedWait reported(side_ == SessionSide::source ? WaitKind::source : WaitKind::target);
     for (;;) {
         const bool encrypted = PQsslInUse(connection_) || PQgssEncInUse(connection_);
         const auto look_again = encrypted ? std::min(deadline, Clock::now() + encrypted_look_again) : deadline;
@@ -364,6 +366,12 @@ Async<void> PgSession::start_copy(std::string sql, Activity direction)
         raise_connection_loss();
     activity_ = Activity::statement;
     co_await flush_all();
+    co_await enter_copy(direction);
+}
+
+// Waits until the server says that the COPY has begun.
+Async<void> PgSession::enter_copy(Activity direction)
+{
     Result result;
     ExecStatusType status = PGRES_COMMAND_OK;
     // The statements before the COPY.
@@ -402,6 +410,11 @@ Async<void> PgSession::start_copy_out(std::string sql)
     co_await start_copy(std::move(sql), Activity::copy_out);
 }
 
+Async<void> PgSession::next_copy_out()
+{
+    co_await enter_copy(Activity::copy_out);
+}
+
 CopyRead PgSession::read_row(std::span<const char>& row)
 {
     free_row();
@@ -415,6 +428,26 @@ CopyRead PgSession::read_row(std::span<const char>& row)
     if (length == -1)
         return CopyRead::end; // of the data, or of the server: finish_copy_out() tells
     raise_connection_loss();
+}
+
+// As finish_copy_out(), when other statements follow.
+Async<std::int64_t> PgSession::end_copy_out()
+{
+    free_row();
+    activity_ = Activity::statement;
+    Result result = co_await next_result();
+    if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
+        const std::int64_t rows = affected_rows(result.get());
+        co_return rows;
+    }
+    if (!result || PQresultStatus(result.get()) != PGRES_FATAL_ERROR) {
+        close();
+        throw PgError(sqlstate::protocol_violation, "the source server did not end the COPY");
+    }
+    activity_ = Activity::idle;
+    if (is_open())
+        co_await last_result_ignored();
+    raise_result_error(result.get());
 }
 
 // PQgetCopyData says "end" at whatever message is no data, so only the final result tells a

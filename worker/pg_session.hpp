@@ -43,6 +43,13 @@ class PipelineError : public PgError {
 
 enum class CopyRead { row, would_block, end };
 
+// One of the queries of PgSession::query_all(), and who gets its rows.
+struct PipelinedQuery {
+    std::string sql;
+    std::vector<std::optional<std::string>> parameters = {};
+    std::function<void(const ResultSet& rows)> on_rows = nullptr; // null: they are thrown away
+};
+
 class PgSession {
   public:
     using Parameters = std::vector<std::optional<std::string>>;
@@ -73,13 +80,22 @@ class PgSession {
     // carried out after one that fails. Unless they say BEGIN, they are one transaction. Rows are
     // read and thrown away. Raises PipelineError, and what a lost connection raises.
     Async<void> pipeline(std::vector<std::string> statements);
+    // The same for queries, each answered as by query(). Each handler is called once, in their
+    // order, when its query is answered and while the server works on those after it. After a
+    // failure none is called any more; what a handler throws is raised when the session is free
+    // again (so a query that most likely fails the whole had better not stand before slow ones).
+    Async<void> query_all(std::vector<PipelinedQuery> queries);
 
     // COPY ... TO STDOUT: start_copy_out, read_row until `end`, finish_copy_out. Statements may
-    // stand before the COPY; what they return is thrown away.
+    // stand before the COPY; what they return is thrown away. Of several COPYs, separated by
+    // semicolons, the next begins after end_copy_out with next_copy_out; the last is ended with
+    // finish_copy_out.
     Async<void> start_copy_out(std::string sql);
+    Async<void> next_copy_out();
     // The next row without waiting. `row` is valid until the next call.
     CopyRead read_row(std::span<const char>& row);
-    Async<std::int64_t> finish_copy_out(); // rows, by the command tag
+    Async<std::int64_t> end_copy_out();    // rows, by the command tag
+    Async<std::int64_t> finish_copy_out(); // the same
 
     // COPY ... FROM STDIN: start_copy_in, put and flush, finish_copy_in. As above.
     Async<void> start_copy_in(std::string sql);
@@ -98,6 +114,7 @@ class PgSession {
     bool has_input() const noexcept;
 
     DescriptorWatch& watch() noexcept { return watch_; }
+    EventLoop& loop() noexcept { return loop_; }
     // Silence of the server after which a wait raises 08006; zero = none.
     void set_stall_timeout(milliseconds timeout) noexcept { stall_timeout_ = timeout; }
 
@@ -120,11 +137,16 @@ class PgSession {
     Async<Result> last_result(RowHandler on_rows = nullptr);
     Async<void> last_result_ignored();
     Async<void> start_copy(std::string sql, Activity direction);
+    Async<void> enter_copy(Activity direction);
     struct Pipeline; // one that is under way; pg_pipeline.cpp
     Async<void> run_pipeline(Pipeline& pipeline);
+    Async<void> carry_pipeline(Pipeline& pipeline);
+    void send_query(const PipelinedQuery& query);
     bool send_pipeline(Pipeline& pipeline);
     void read_pipeline(Pipeline& pipeline);
     void take_pipeline_result(Pipeline& pipeline, Result result);
+    void collect_rows(Pipeline& pipeline, const pg_result* result);
+    void end_answer(Pipeline& pipeline);
     [[noreturn]] void raise_connection_failure();
     [[noreturn]] void raise_connection_loss();
     PgError result_error(const pg_result* result) const;

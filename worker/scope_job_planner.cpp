@@ -1,4 +1,8 @@
 // The planner of scopes `schema`, `database` and `functions`.
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
 #include <map>
 
 #include "shared/error_types.hpp"
@@ -7,7 +11,9 @@
 #include "worker/randomness.hpp"
 #include "worker/scope_plan.hpp"
 #include "worker/scope_target.hpp"
+#include "worker/sessions.hpp"
 #include "worker/source_catalog.hpp"
+#include "worker/worker_services.hpp"
 
 namespace pgclone {
 
@@ -26,34 +32,38 @@ CloneTask missing_row(std::int32_t task_id, const ObjectRequirement& requirement
     return task;
 }
 
-// Each object as one text, so that two readings of the catalogs can be compared.
-std::map<ObjectId, std::string> fingerprints(const SourceCatalog& catalog,
-                                             const CloneOptions& options)
+// A digest of what the objects are, so that two readings of the catalogs can be compared: the texts
+// themselves may be many megabytes, and a job lasts long.
+std::uint64_t fingerprint(const SourceCatalog& catalog, const CloneOptions& options)
 {
-    std::map<ObjectId, std::string> texts;
+    std::uint64_t digest = 0;
+    std::string text;
     for (const CatalogObject& object : catalog.objects) {
-        std::string& text = texts[object.id];
-        text = object.object_as;
+        text = std::to_string(object.id.classid) + ' ' + std::to_string(object.id.objid) + ' ' +
+               object.object_as;
         for (const StatementTemplate& statement : object.create)
             text += '\n' + statement.render(options);
         const auto table = catalog.tables.find(object.id);
-        if (table == catalog.tables.end())
-            continue;
-        const TableShape& shape = table->second;
-        text += '\n' + shape.head + ' ' + shape.of_type + ' ' + shape.tail + ' ' +
-                std::to_string(shape.filenode);
-        for (const ShapeColumn& column : shape.columns)
-            text += '\n' + column.name + ' ' + column.definition;
-        for (const std::string& statement : shape.after)
-            text += '\n' + statement;
+        if (table != catalog.tables.end()) {
+            const TableShape& shape = table->second;
+            text += '\n' + shape.head + ' ' + shape.of_type + ' ' + shape.tail + ' ' +
+                    std::to_string(shape.filenode);
+            for (const ShapeColumn& column : shape.columns)
+                text += '\n' + column.name + ' ' + column.definition;
+            for (const std::string& statement : shape.after)
+                text += '\n' + statement;
+        }
+        // (the sum does not depend on the order in which they are listed)
+        digest += std::hash<std::string>()(text);
     }
-    return texts;
+    return digest;
 }
 
 class ScopeJobPlanner final : public JobPlanner {
   public:
     ScopeJobPlanner(const JobIdentity& job, const LedgerJob& ledger_job)
-        : options_(ledger_job.options)
+        : options_(ledger_job.options),
+          application_name_("pgclone job " + std::to_string(job.job_id))
     {
         request_.scope = ledger_job.scope;
         if (ledger_job.scope != JobScope::database)
@@ -70,13 +80,14 @@ class ScopeJobPlanner final : public JobPlanner {
 
     Async<JobPlan> plan(PgSession& source, PgSession& target) override
     {
-        catalog_ = co_await read(source);
-        ObjectSelection selection = select_objects(catalog_.objects, catalog_.edges,
-                                                   catalog_.tables, options_, request_.scope);
+        const SourceCatalog catalog = co_await read(source);
+        ObjectSelection selection = select_objects(catalog.objects, catalog.edges, catalog.tables,
+                                                   options_, request_.scope);
         const ScopeTarget state =
-            co_await read_scope_target(target, catalog_, selection, naming_, options_);
-        check_readable(selection, state);
-        ScopePlan scope = plan_scope(catalog_, selection, state, naming_, options_);
+            co_await read_scope_target(target, catalog, selection, naming_, options_);
+        check_readable(catalog, selection, state);
+        ScopePlan scope =
+            plan_scope(catalog, selection, state, naming_, options_, split_rules(options_));
 
         JobPlan plan;
         plan.rows = scope.rows;
@@ -86,17 +97,14 @@ class ScopeJobPlanner final : public JobPlanner {
         for (const auto& [requirement, why] : state.missing)
             plan.tasks.push_back(
                 missing_row(static_cast<std::int32_t>(plan.tasks.size()) + 1, requirement, why));
-        fingerprints_ = fingerprints(catalog_, options_);
-        catalog_.objects.clear();
-        catalog_.edges.clear();
-        catalog_.tables.clear();
+        fingerprint_ = fingerprint(catalog, options_);
         co_return plan;
     }
 
     Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) override
     {
         const SourceCatalog now = co_await read(source);
-        if (fingerprints(now, options_) != fingerprints_)
+        if (fingerprint(now, options_) != fingerprint_)
             throw PgError(sqlstate::object_not_in_prerequisite_state,
                           "objects changed on the source while they were being cloned",
                           "The job's snapshot was lost, and the new one sees other objects.",
@@ -114,22 +122,40 @@ class ScopeJobPlanner final : public JobPlanner {
   private:
     Async<SourceCatalog> read(PgSession& source)
     {
-        SourceCatalog catalog = co_await read_source_catalog(source, request_);
+        const HelperOpener open = [this](PgSession& helper) { return open_helper(helper); };
+        SourceCatalog catalog = co_await read_source_catalog(source, request_, open);
         if (request_.rename)
             rename_schema(catalog, naming_);
         co_return catalog;
     }
 
+    // In the snapshot that the job's session has exported.
+    Async<void> open_helper(PgSession& helper)
+    {
+        std::array<char, name_bytes> snapshot = {};
+        bool unprivileged = true;
+        server::update_job([&](JobSlot& job) noexcept {
+            std::memcpy(snapshot.data(), job.snapshot_id, snapshot.size());
+            unprivileged = !job.privileged;
+        });
+        co_await open_source(helper, unprivileged, application_name_);
+        const std::string begin =
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " +
+            quote_literal(snapshot.data());
+        co_await helper.execute(begin);
+    }
+
     // Before the first byte is copied, not in the middle of a night.
-    void check_readable(const ObjectSelection& selection, const ScopeTarget& state) const
+    void check_readable(const SourceCatalog& catalog, const ObjectSelection& selection,
+                        const ScopeTarget& state) const
     {
         if (!options_.data)
             return;
         std::string list;
-        for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
-            const CatalogObject& object = catalog_.objects[i];
-            const auto table = catalog_.tables.find(object.id);
-            if (!selection.reasons[i].empty() || table == catalog_.tables.end() ||
+        for (std::size_t i = 0; i < catalog.objects.size(); i++) {
+            const CatalogObject& object = catalog.objects[i];
+            const auto table = catalog.tables.find(object.id);
+            if (!selection.reasons[i].empty() || table == catalog.tables.end() ||
                 !table->second.has_rows || table->second.can_select ||
                 (state.existing.contains(object.object_as) &&
                  !state.set_aside.contains(object.object_as)))
@@ -146,9 +172,9 @@ class ScopeJobPlanner final : public JobPlanner {
 
     CatalogRequest request_;
     CloneOptions options_;
+    std::string application_name_;
     ScopeNaming naming_;
-    SourceCatalog catalog_;
-    std::map<ObjectId, std::string> fingerprints_;
+    std::uint64_t fingerprint_ = 0;
 };
 
 } // namespace

@@ -24,14 +24,16 @@ ScopePlan ScopePlanner::plan()
 {
     index_objects();
     order();
+    find_units();
     add_set_aside();
     add_steps(ObjectSection::before_data, stage_before_data, JobPhase::schema);
+    add_units();
     add_data();
     add_steps(ObjectSection::after_data, stage_after_data, JobPhase::indexes);
     add_validations();
     add_refreshes();
     add_sequence_values();
-    add_analyze();
+    add_analyzes();
     add_owners_and_privileges();
     add_steps(ObjectSection::last, stage_last, JobPhase::constraints);
     add_left_out();
@@ -58,6 +60,7 @@ void ScopePlanner::index_objects()
                             : quote_qualified({object.schema_name, object.name});
         node.has_shell = !object.shell.empty();
         node.is_late = object.after_data;
+        object_index_.emplace(node.id, i);
         nodes_.push_back(std::move(node));
         node_objects_.push_back(i);
     }

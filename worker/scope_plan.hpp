@@ -10,6 +10,7 @@
 #include "worker/clone_task.hpp"
 #include "worker/object_selection.hpp"
 #include "worker/source_catalog.hpp"
+#include "worker/table_split.hpp"
 
 namespace pgclone {
 
@@ -34,7 +35,7 @@ struct ExistingObject {
     std::string name; // plain; only relations and types are named by it alone
     bool is_owner = false;
     ObjectId id;
-    std::uint32_t part_of = 0; // of a sequence: the table that it goes with
+    std::uint32_t part_of = 0; // of a sequence or an index: the table that it goes with
 };
 
 // What the target has and lacks, as far as it matters: filled by read_scope_target().
@@ -61,6 +62,10 @@ struct ScopePlan {
 ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
                      const CloneOptions& options);
+// The same with large tables cut into pieces.
+ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
+                     const ScopeTarget& target, const ScopeNaming& naming,
+                     const CloneOptions& options, const SplitRules& split);
 
 // What the views call the tasks that set sequences, and their statements by schema, NUL, name (on
 // the target).

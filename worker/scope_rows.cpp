@@ -25,7 +25,7 @@ void ScopePlanner::add_data()
     }
     std::map<std::uint32_t, std::vector<const OrderedStep*>> indexes; // by table
     for (const OrderedStep& step : steps_)
-        if (is_made_with_data(step))
+        if (is_built_with_data(step) && !units_.contains(object_at(step.node).table_oid))
             indexes[object_at(step.node).table_oid].push_back(&step);
 
     // The largest first, each followed by its indexes: whoever is free takes the first task
@@ -33,7 +33,8 @@ void ScopePlanner::add_data()
     std::vector<std::size_t> tables;
     for (std::size_t node = 0; node < nodes_.size(); node++)
         if (const auto found = catalog_.tables.find(nodes_[node].id);
-            found != catalog_.tables.end() && found->second.has_rows)
+            found != catalog_.tables.end() && found->second.has_rows &&
+            !units_.contains(nodes_[node].id.objid))
             tables.push_back(node);
     std::stable_sort(tables.begin(), tables.end(), [this](std::size_t a, std::size_t b) {
         return catalog_.tables.at(nodes_[a].id).size_bytes >
@@ -41,23 +42,93 @@ void ScopePlanner::add_data()
     });
     for (const std::size_t node : tables) {
         const TableShape& table = catalog_.tables.at(nodes_[node].id);
-        const std::int32_t data = add_table_data(object_at(node), table);
-        for (const OrderedStep* step : indexes[table.id.objid]) {
-            const CatalogObject& object = object_at(step->node);
-            CloneTask& task = add_for(object, stage_data, TaskKind::index,
-                                      std::string(to_text(object.kind)), JobPhase::data);
-            task.in_table_worker = true;
-            wait_for_needs(task, object.id);
-            wait_for(task, data);
-            fill_step(task, *step, object);
-            made_by_[object.id] = task.task_id;
-        }
+        const std::vector<std::int32_t> data = add_table_data(object_at(node), table);
+        sort_largest_first(indexes[table.id.objid]);
+        for (const OrderedStep* step : indexes[table.id.objid])
+            add_index(*step, data);
     }
     add_extension_rows();
     add_large_objects();
 }
 
-std::int32_t ScopePlanner::add_table_data(const CatalogObject& object, const TableShape& table)
+void ScopePlanner::sort_largest_first(std::vector<const OrderedStep*>& indexes) const
+{
+    const auto bytes = [this](const OrderedStep* step) {
+        const auto found = catalog_.index_bytes.find(object_at(step->node).id);
+        return found == catalog_.index_bytes.end() ? 0 : found->second;
+    };
+    std::stable_sort(
+        indexes.begin(), indexes.end(),
+        [&](const OrderedStep* a, const OrderedStep* b) { return bytes(a) > bytes(b); });
+}
+
+// An index, or a constraint's, that table workers build when the rows are there (`data`: the tasks
+// that copy them).
+void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int32_t>& data)
+{
+    const CatalogObject& object = object_at(step.node);
+    const KeyIndex* index = key_index(object);
+    CloneTask& task =
+        add_for(object, stage_data, TaskKind::index,
+                std::string(to_text(index ? ObjectKind::index : object.kind)), JobPhase::data);
+    task.in_table_worker = true;
+    task.batched = !is_on_large_table(object);
+    // A key's statement needs its table for itself; indexes go together.
+    (object.kind == ObjectKind::constraint && !index ? task.locked_tables : task.shared_tables) = {
+        object.table_oid};
+    wait_for_needs(task, object.id);
+    for (const std::int32_t piece : data)
+        wait_for(task, piece);
+    if (index) {
+        // The constraint's own task says what stands in the way.
+        task.conflict.clear();
+        task.object_name = index->name;
+        task.statements = {index->create};
+        if (!goes_with_table(object))
+            task.cleanup = {index->drop};
+    } else {
+        fill_step(task, step, object);
+    }
+    made_by_[object.id] = task.task_id;
+}
+
+// In pieces if it is large enough. Returns the tasks that copy it.
+std::vector<std::int32_t> ScopePlanner::add_table_data(const CatalogObject& object,
+                                                       const TableShape& table)
+{
+    const TableExtent extent{catalog_.server_version, table.is_heap, table.heap_pages,
+                             table.size_bytes, table.estimated_rows};
+    // (Of a table that was filled through another one, a failure could not take back the pieces
+    // that are done.)
+    const bool through_root = !table.load_through.name.empty();
+    const std::vector<PageRange> ranges =
+        through_root ? std::vector<PageRange>{} : split_table(extent, split_);
+    std::vector<std::int32_t> tasks;
+    if (ranges.empty()) {
+        CloneTask& task = add_table_copy(object, table, "");
+        task.batched = table.size_bytes < large_table_bytes && table.load_through.name.empty();
+        task.estimated_rows = table.estimated_rows;
+        task.estimated_bytes = table.size_bytes;
+        tasks.push_back(task.task_id);
+    }
+    for (const PageRange& range : ranges) {
+        CloneTask& task = add_table_copy(object, table, range_predicate(range));
+        task.part = static_cast<std::int32_t>(tasks.size()) + 1;
+        task.parts = static_cast<std::int32_t>(ranges.size());
+        task.estimated_rows = range.rows;
+        task.estimated_bytes = range.bytes;
+        tasks.push_back(task.task_id);
+    }
+    plan_.tables++;
+    plan_.bytes += table.size_bytes;
+    plan_.rows =
+        plan_.rows < 0 || table.estimated_rows < 0 ? -1 : plan_.rows + table.estimated_rows;
+    return tasks;
+}
+
+// `predicate`: of the rows of a piece; empty = the whole table, which may be truncated for that.
+CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const TableShape& table,
+                                        const std::string& predicate)
 {
     CloneTask& task = add_for(object, stage_data, TaskKind::data, "", JobPhase::data);
     task.search_path.clear(); // all of its statements are qualified
@@ -71,28 +142,24 @@ std::int32_t ScopePlanner::add_table_data(const CatalogObject& object, const Tab
         through_root ? QualifiedName{naming_.schema_on_target(table.load_through.schema),
                                      table.load_through.name}
                      : own;
+    const bool alone = !through_root && predicate.empty(); // nobody else fills the table
     const CopyPlan copy =
-        plan_copy(source, into, table.copy_columns, "", table.binary_safe, !through_root);
+        plan_copy(source, into, table.copy_columns, predicate, table.binary_safe, alone);
     task.source_copy = copy.source_copy;
     task.target_copy = copy.target_copy;
     task.format = copy.format;
     task.column_list = table.copy_columns;
-    if (!through_root)
+    task.predicate = predicate;
+    if (alone)
         task.truncate = "TRUNCATE TABLE ONLY " + quote_qualified(own);
     task.filled_table = quote_qualified(into);
     task.source_filenode = table.filenode;
     task.source_oid = table.id.objid;
     task.source_schema = source.schema;
     task.source_table = source.name;
-    task.estimated_rows = table.estimated_rows;
-    task.estimated_bytes = table.size_bytes;
     if (const auto made = made_by_.find(table.id); made != made_by_.end())
         wait_for(task, made->second);
-    plan_.tables++;
-    plan_.bytes += table.size_bytes;
-    plan_.rows =
-        plan_.rows < 0 || table.estimated_rows < 0 ? -1 : plan_.rows + table.estimated_rows;
-    return task.task_id;
+    return task;
 }
 
 // Those that others refer to first: their foreign keys are there already.
@@ -176,13 +243,22 @@ void ScopePlanner::add_large_objects()
 
 void ScopePlanner::add_validations()
 {
+    std::vector<const CatalogObject*> keys;
     for (const OrderedStep& step : steps_) {
         const CatalogObject& object = object_at(step.node);
-        if (object.kind != ObjectKind::foreign_key || !is_validated_late(object))
-            continue;
+        if (object.kind == ObjectKind::foreign_key && is_validated_late(object))
+            keys.push_back(&object);
+    }
+    std::stable_sort(keys.begin(), keys.end(),
+                     [this](const CatalogObject* a, const CatalogObject* b) {
+                         return table_of(*a)->size_bytes > table_of(*b)->size_bytes;
+                     });
+    for (const CatalogObject* key : keys) {
+        const CatalogObject& object = *key;
         CloneTask& task = add_for(object, stage_validation, TaskKind::validate, "validation",
                                   JobPhase::constraints);
         task.in_table_worker = true;
+        lock_for_foreign_key(task, object, true); // two validations of a table exclude each other
         task.statements = {catalog_.validations.at(object.id).validate};
         wait_for(task, made_by_.at(object.id));
     }
@@ -235,17 +311,25 @@ void ScopePlanner::add_sequence_values()
     if (!options_.data)
         return;
     for (const SequenceState& sequence : catalog_.sequences) {
-        const auto made = made_by_.find(sequence.node);
-        if (made == made_by_.end())
+        const auto object = object_index_.find(sequence.node);
+        if (object != object_index_.end() && is_unit_part(catalog_.objects[object->second]))
             continue;
-        CloneTask& task = add(stage_sequence_values, TaskKind::object,
-                              std::string(sequence_value_kind), JobPhase::constraints);
-        task.schema_name = naming_.schema_on_target(sequence.source.schema);
-        task.object_name = sequence.source.name;
-        task.search_path = search_path_;
-        task.statements = {set_value_statement(sequence)};
-        wait_for(task, made->second);
+        if (made_by_.contains(sequence.node))
+            add_sequence_value(sequence);
     }
+}
+
+void ScopePlanner::add_sequence_value(const SequenceState& sequence)
+{
+    CloneTask& task = add(stage_sequence_values, TaskKind::object,
+                          std::string(sequence_value_kind), JobPhase::constraints);
+    task.schema_name = naming_.schema_on_target(sequence.source.schema);
+    task.object_name = sequence.source.name;
+    task.search_path = search_path_;
+    task.statements = {set_value_statement(sequence)};
+    task.in_table_worker = true;
+    task.batched = true;
+    wait_for(task, made_by_.at(sequence.node));
 }
 
 // Tables with a foreign table below them: to analyze them is to read from its server.
@@ -270,7 +354,7 @@ std::set<std::uint32_t> ScopePlanner::tables_above_foreign_ones() const
 }
 
 // A partitioned table's ANALYZE takes all of its partitions along.
-void ScopePlanner::add_analyze()
+void ScopePlanner::add_analyzes()
 {
     if (!options_.data || !options_.analyze)
         return;
@@ -286,15 +370,26 @@ void ScopePlanner::add_analyze()
         if (!is_populated && (!is_table || comes_with_parent(table->second) ||
                               above_foreign.contains(object.id.objid)))
             continue;
-        const bool is_large =
-            is_table && (table->second.size_bytes >= large_table_bytes || !table->second.has_rows);
-        CloneTask& task =
-            add_for(object, stage_statistics, is_large ? TaskKind::analyze : TaskKind::object,
-                    "analyze", JobPhase::constraints);
-        task.in_table_worker = is_large;
-        task.statements = {"ANALYZE " + object.object_as.substr(to_text(object.kind).size() + 1)};
-        wait_for(task, made_by_.at(object.id));
+        const bool is_done = is_unit_part(object) && !units_.at(object.id.objid).is_analyzed_later;
+        if (!is_done)
+            add_analyze(object);
     }
+}
+
+CloneTask& ScopePlanner::add_analyze(const CatalogObject& object)
+{
+    const auto table = catalog_.tables.find(object.id);
+    const bool is_short = table == catalog_.tables.end() ||
+                          (table->second.has_rows && table->second.size_bytes < large_table_bytes);
+    CloneTask& task =
+        add_for(object, stage_statistics, is_short ? TaskKind::object : TaskKind::analyze,
+                "analyze", JobPhase::constraints);
+    task.in_table_worker = true;
+    task.batched = is_short;
+    task.locked_tables = {lock_key(object.id.objid)};
+    task.statements = {"ANALYZE " + object.object_as.substr(to_text(object.kind).size() + 1)};
+    wait_for(task, made_by_.at(object.id));
+    return task;
 }
 
 std::string set_value_statement(const SequenceState& sequence)
@@ -302,6 +397,14 @@ std::string set_value_statement(const SequenceState& sequence)
     return "SELECT pg_catalog.setval(" + quote_literal(sequence.target_as) +
            "::pg_catalog.regclass, " + sequence.last_value + ", " +
            (sequence.is_called ? "true" : "false") + ")";
+}
+
+ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
+                     const ScopeTarget& target, const ScopeNaming& naming,
+                     const CloneOptions& options, const SplitRules& split)
+{
+    ScopePlanner planner(catalog, selection, target, naming, options, split);
+    return planner.plan();
 }
 
 } // namespace pgclone

@@ -40,7 +40,8 @@ void ScopePlanner::add_set_aside()
 void ScopePlanner::add_steps(ObjectSection section, Stage stage, JobPhase phase)
 {
     for (const OrderedStep& step : steps_)
-        if (step.section == section && !is_made_with_data(step))
+        if (step.section == section && !is_made_with_data(step) &&
+            !is_unit_part(object_at(step.node)))
             add_step(step, stage, phase);
 }
 
@@ -53,19 +54,35 @@ void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase
     if (object.kind == ObjectKind::foreign_key || object.kind == ObjectKind::trigger ||
         object.kind == ObjectKind::rule || object.kind == ObjectKind::policy)
         phase = stage == stage_after_data ? JobPhase::constraints : phase;
-    CloneTask& task = add_for(object, stage, TaskKind::object, std::move(kind), phase);
+    const bool is_foreign_key = object.kind == ObjectKind::foreign_key;
+    CloneTask& task = add_for(object, is_foreign_key ? stage_foreign_keys : stage,
+                              TaskKind::object, std::move(kind), phase);
     wait_for_needs(task, object.id);
+    for (const std::int32_t other : task.after)
+        task.stage = std::max(task.stage, plan_.tasks[static_cast<std::size_t>(other) - 1].stage);
     fill_step(task, step, object);
+    if (is_foreign_key) {
+        lock_for_foreign_key(task, object, false);
+        task.batched = true;
+    } else if (object.kind == ObjectKind::index && is_on_large_table(object)) {
+        // One that could not be built with the data.
+        task.kind = TaskKind::index;
+        task.in_table_worker = true;
+        task.shared_tables = {object.table_oid};
+    }
     made_by_[object.id] = task.task_id;
+}
+
+// What belongs to a table of the job goes with it; but a foreign key is in the way of others.
+bool ScopePlanner::goes_with_table(const CatalogObject& object) const
+{
+    return object.kind != ObjectKind::foreign_key && object.table_oid != 0 &&
+           made_by_.contains({table_class(), object.table_oid});
 }
 
 void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object)
 {
-    // What belongs to a table of the job goes with it; but a foreign key is in the way of others.
-    const bool goes_with_table =
-        object.kind != ObjectKind::foreign_key && object.table_oid != 0 &&
-        made_by_.contains({table_class(), object.table_oid});
-    if (!object.drop.empty() && !goes_with_table)
+    if (!object.drop.empty() && !goes_with_table(object))
         task.cleanup = {object.drop};
     // What is in a circle, as a type and its input function, goes all at once.
     if (step.form == StepForm::completion && !object.drop.empty())
@@ -78,6 +95,9 @@ void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const Cat
     if (table != table_statements_.end()) {
         task.statements = table->second;
         task.completes_table = !options_.data && catalog_.tables.at(object.id).has_rows;
+    } else if (const KeyIndex* index = key_index(object); index && made_by_.contains(object.id)) {
+        task.statements = {index->use};
+        wait_for(task, made_by_.at(object.id)); // what has built it
     } else if (is_validated_late(object)) {
         append(task, {catalog_.validations.at(object.id).add});
     } else {
@@ -120,13 +140,24 @@ bool ScopePlanner::is_validated_late(const CatalogObject& object) const
     return is_on_large_table(object) && catalog_.validations.contains(object.id);
 }
 
-// Indexes of a large table are built as soon as its rows are there, while others still copy.
-bool ScopePlanner::is_made_with_data(const OrderedStep& step) const
+// The index of a key of a large table, if it is built before the key.
+const KeyIndex* ScopePlanner::key_index(const CatalogObject& object) const
+{
+    const auto found = catalog_.key_indexes.find(object.id);
+    return is_on_large_table(object) && found != catalog_.key_indexes.end() ? &found->second
+                                                                            : nullptr;
+}
+
+// Indexes are built as soon as the table's rows are there, while others are still copied. But not if
+// they call functions of the clone: those may read other tables.
+bool ScopePlanner::is_built_with_data(const OrderedStep& step) const
 {
     const CatalogObject& object = object_at(step.node);
+    const TableShape* table = table_of(object);
     if (step.section != ObjectSection::after_data || step.form != StepForm::whole ||
         (object.kind != ObjectKind::index && object.kind != ObjectKind::constraint) ||
-        !is_on_large_table(object))
+        !options_.data || table == nullptr || !table->has_rows ||
+        !table->load_through.name.empty() || needs_own_code(object.id))
         return false;
     const auto needs = needs_.find(object.id);
     return needs == needs_.end() ||
@@ -135,6 +166,13 @@ bool ScopePlanner::is_made_with_data(const OrderedStep& step) const
                return section == section_of_.end() || id == object.id ||
                       section->second == ObjectSection::before_data;
            });
+}
+
+// And are all there is to it. A key comes after the data, when no index of its table is being
+// built any more: it needs a lock that those would keep it waiting for.
+bool ScopePlanner::is_made_with_data(const OrderedStep& step) const
+{
+    return is_built_with_data(step) && key_index(object_at(step.node)) == nullptr;
 }
 
 void ScopePlanner::append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const

@@ -87,17 +87,28 @@ class TargetReader {
     Async<ScopeTarget> read();
 
   private:
-    Async<void> read_place();
-    Async<void> read_existing();
-    Async<void> note_existing(std::string_view sql, bool takes_schemas);
-    Async<void> read_extension_versions();
-    Async<void> check_dependents();
-    Async<void> check_requirements();
+    using Handler = void (TargetReader::*)(const ResultSet& rows);
+
+    // Queries that are asked together.
+    void ask(std::string_view sql, PgSession::Parameters parameters, Handler on_rows);
+    Async<void> answer();
+    void ask_what_is_there();
+    void ask_what_is_lacking();
+    void take_place(const ResultSet& rows);
+    void take_schemas(const ResultSet& rows);
+    void take_existing(const ResultSet& rows);
+    void ask_dependents();
+    void take_dependents(const ResultSet& rows);
+    void ask_requirements();
+    void take_missing(const ResultSet& rows);
+    void ask_extension_versions();
+    void take_extension_versions(const ResultSet& rows);
+    void note_filled_schemas();
     void judge_schema(const ResultSet& rows, std::size_t row);
     bool is_filled(const std::string& schema) const;
     void judge_objects();
     void judge_existing(const CatalogObject& object);
-    void judge_owned_sequences();
+    void judge_parts_of_tables();
     void note_conflict(const CatalogObject& object, const std::string& problem);
     void leave_parts_of_kept();
     void raise_conflicts();
@@ -112,9 +123,13 @@ class TargetReader {
     const ScopeNaming& naming_;
     const CloneOptions& options_;
     ScopeTarget target_;
+    std::vector<PipelinedQuery> asked_;
+    std::vector<ScopeRequirement> requirements_;
+    std::set<std::string> made_schemas_;   // on the target, by the clone
+    std::set<std::string> filled_schemas_; // in which it makes something
     std::set<std::string> relation_names_; // as printed
     std::set<std::string> type_names_;
-    std::vector<const CatalogObject*> owned_sequences_; // on the target, that are in the way
+    std::vector<const CatalogObject*> parts_of_tables_; // sequences, indexes on the target that are in the way
     List conflicts_;
     bool has_relation_conflict_ = false;
     bool is_conflict_beyond_option_ = false;
@@ -122,23 +137,49 @@ class TargetReader {
 
 Async<ScopeTarget> TargetReader::read()
 {
-    const std::string begin("BEGIN");
-    const std::string commit("COMMIT");
-    co_await session_.execute(begin);
-    if (!naming_.search_path().empty()) {
-        const std::string path = "SELECT pg_catalog.set_config('search_path', " +
-                                 quote_literal(naming_.search_path()) + ", true)";
-        co_await session_.query(path);
-    }
-    co_await read_place();
-    if (!is_elsewhere())
-        co_await read_existing();
+    note_filled_schemas();
+    ask_what_is_there();
+    co_await answer();
     judge_objects();
-    co_await check_dependents();
-    co_await check_requirements();
-    co_await read_extension_versions();
-    co_await session_.execute(commit);
+    ask_what_is_lacking();
+    co_await answer();
     co_return std::move(target_);
+}
+
+void TargetReader::ask(std::string_view sql, PgSession::Parameters parameters, Handler on_rows)
+{
+    asked_.push_back({std::string(sql), std::move(parameters),
+                      [this, on_rows](const ResultSet& rows) { (this->*on_rows)(rows); }});
+}
+
+Async<void> TargetReader::answer()
+{
+    std::vector<PipelinedQuery> queries = std::move(asked_);
+    asked_.clear();
+    co_await session_.query_all(std::move(queries));
+}
+
+void TargetReader::ask_what_is_there()
+{
+    asked_.push_back({"BEGIN"});
+    if (!naming_.search_path().empty())
+        asked_.push_back({"SELECT pg_catalog.set_config('search_path', " +
+                          quote_literal(naming_.search_path()) + ", true)"});
+    const PgSession::Parameters schemas{schemas_on_target()};
+    ask(catalog_sql::scope_place, {}, &TargetReader::take_place);
+    ask(catalog_sql::scope_schemas, schemas, &TargetReader::take_schemas);
+    if (is_elsewhere())
+        return;
+    ask(catalog_sql::existing_objects, schemas, &TargetReader::take_existing);
+    ask(catalog_sql::global_objects, {}, &TargetReader::take_existing);
+}
+
+void TargetReader::ask_what_is_lacking()
+{
+    ask_dependents();
+    ask_requirements();
+    ask_extension_versions();
+    asked_.push_back({"COMMIT"});
 }
 
 std::string TargetReader::schemas_on_target() const
@@ -149,17 +190,15 @@ std::string TargetReader::schemas_on_target() const
     return array_literal(names);
 }
 
-Async<void> TargetReader::read_place()
+void TargetReader::take_place(const ResultSet& place)
 {
-    const std::string place_query(catalog_sql::scope_place);
-    const ResultSet place = co_await session_.query(place_query);
     target_.server_version = static_cast<int>(place.integer(0, "server_version"));
     target_.role = place.text(0, "role");
     target_.is_superuser = place.boolean(0, "is_superuser");
+}
 
-    const std::string schemas_query(catalog_sql::scope_schemas);
-    PgSession::Parameters parameters{schemas_on_target()};
-    const ResultSet schemas = co_await session_.query(schemas_query, parameters);
+void TargetReader::take_schemas(const ResultSet& schemas)
+{
     for (std::size_t row = 0; row < schemas.size(); row++)
         judge_schema(schemas, row);
 }
@@ -189,35 +228,28 @@ void TargetReader::judge_schema(const ResultSet& rows, std::size_t row)
                       "Revoke CREATE on the schema from them, or let the job create the schema.");
 }
 
-// Whether something is made in it.
-bool TargetReader::is_filled(const std::string& schema) const
+void TargetReader::note_filled_schemas()
 {
     for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
         const CatalogObject& object = catalog_.objects[i];
-        const bool is_there =
-            object.kind == ObjectKind::schema
-                ? naming_.schema_on_target(object.name) == schema &&
-                      !target_.schemas.contains(schema)
-                : naming_.schema_on_target(object.schema_name) == schema;
-        if (is_there && selection_.reasons[i].empty())
-            return true;
+        if (!selection_.reasons[i].empty())
+            continue;
+        if (object.kind == ObjectKind::schema)
+            made_schemas_.insert(naming_.schema_on_target(object.name));
+        else
+            filled_schemas_.insert(naming_.schema_on_target(object.schema_name));
     }
-    return false;
 }
 
-Async<void> TargetReader::read_existing()
+// Whether something is made in it, or the schema itself.
+bool TargetReader::is_filled(const std::string& schema) const
 {
-    co_await note_existing(catalog_sql::existing_objects, true);
-    co_await note_existing(catalog_sql::global_objects, false);
+    return filled_schemas_.contains(schema) ||
+           (made_schemas_.contains(schema) && !target_.schemas.contains(schema));
 }
 
-Async<void> TargetReader::note_existing(std::string_view sql, bool takes_schemas)
+void TargetReader::take_existing(const ResultSet& rows)
 {
-    const std::string text(sql);
-    PgSession::Parameters parameters;
-    if (takes_schemas)
-        parameters.emplace_back(schemas_on_target());
-    const ResultSet rows = co_await session_.query(text, parameters);
     for (std::size_t row = 0; row < rows.size(); row++) {
         ExistingObject object;
         object.kind = rows.text(row, "kind");
@@ -249,7 +281,7 @@ void TargetReader::judge_objects()
     for (std::size_t i = 0; i < catalog_.objects.size(); i++)
         if (selection_.reasons[i].empty())
             judge_existing(catalog_.objects[i]);
-    judge_owned_sequences();
+    judge_parts_of_tables();
     if (!options_.dry_run && !conflicts_.empty())
         raise_conflicts();
     leave_parts_of_kept();
@@ -270,12 +302,12 @@ void TargetReader::judge_existing(const CatalogObject& object)
     } else if (options_.conflict == ConflictAction::error) {
         problem = "it exists on the target";
     } else if (options_.conflict != ConflictAction::skip) {
-        if (!can_be_set_aside(object.kind))
+        if (same->second.part_of != 0)
+            parts_of_tables_.push_back(&object);
+        else if (!can_be_set_aside(object.kind))
             problem = "it exists on the target, and this kind of object cannot be replaced";
         else if (!same->second.is_owner)
             problem = "it exists on the target, and the role does not own it";
-        else if (same->second.part_of != 0)
-            owned_sequences_.push_back(&object);
         else
             target_.set_aside.insert(object.object_as);
         is_conflict_beyond_option_ |= !problem.empty();
@@ -284,20 +316,20 @@ void TargetReader::judge_existing(const CatalogObject& object)
         note_conflict(object, problem);
 }
 
-// An owned sequence makes room along with its table, or not at all.
-void TargetReader::judge_owned_sequences()
+// An owned sequence, or an index, makes room along with its table, or not at all.
+void TargetReader::judge_parts_of_tables()
 {
     std::set<std::uint32_t> tables;
     for (const std::string& object_as : target_.set_aside)
         tables.insert(target_.existing.at(object_as).id.objid);
-    for (const CatalogObject* sequence : owned_sequences_) {
-        const auto existing = target_.existing.find(sequence->object_as);
+    for (const CatalogObject* part : parts_of_tables_) {
+        const auto existing = target_.existing.find(part->object_as);
         if (tables.contains(existing->second.part_of)) {
             target_.existing.erase(existing);
             continue;
         }
         is_conflict_beyond_option_ = true;
-        note_conflict(*sequence, "it exists on the target, and belongs to a table that stays");
+        note_conflict(*part, "it exists on the target, and belongs to a table that stays");
     }
 }
 
@@ -357,18 +389,18 @@ void TargetReader::leave_parts_of_kept()
             continue;
         const ObjectKind kind = catalog_.objects[part->second].kind;
         const bool is_domain_part = kind == ObjectKind::domain_constraint;
-        const bool is_member = kind == ObjectKind::publication_member &&
-                               catalog_.objects[positions.at(edge.needs)].kind ==
-                                   ObjectKind::publication;
+        const bool is_member =
+            kind == ObjectKind::publication_member &&
+            catalog_.objects[positions.at(edge.needs)].kind == ObjectKind::publication;
         if (is_domain_part || is_member)
             leave(part->second);
     }
 }
 
-Async<void> TargetReader::check_dependents()
+void TargetReader::ask_dependents()
 {
     if (options_.conflict != ConflictAction::replace || target_.set_aside.empty())
-        co_return;
+        return;
     std::vector<std::string> classes;
     std::vector<std::string> objects;
     for (const std::string& object_as : target_.set_aside) {
@@ -376,14 +408,17 @@ Async<void> TargetReader::check_dependents()
         classes.push_back(std::to_string(id.classid));
         objects.push_back(std::to_string(id.objid));
     }
-    const std::string sql(catalog_sql::scope_dependents);
-    PgSession::Parameters parameters{array_literal(classes), array_literal(objects)};
-    const ResultSet rows = co_await session_.query(sql, parameters);
+    ask(catalog_sql::scope_dependents, {array_literal(classes), array_literal(objects)},
+        &TargetReader::take_dependents);
+}
+
+void TargetReader::take_dependents(const ResultSet& rows)
+{
     List dependents;
     for (std::size_t row = 0; row < rows.size(); row++)
         dependents.add(rows.text(row, "description"));
     if (dependents.empty())
-        co_return;
+        return;
     if (!options_.dry_run)
         throw PgError(sqlstate::dependent_objects_exist,
                       "cannot replace objects on the target because others depend on them",
@@ -394,7 +429,7 @@ Async<void> TargetReader::check_dependents()
 }
 
 // The version of the source, where it can be had; else the server takes its default.
-Async<void> TargetReader::read_extension_versions()
+void TargetReader::ask_extension_versions()
 {
     std::vector<std::string> names;
     std::vector<std::string> versions;
@@ -405,32 +440,36 @@ Async<void> TargetReader::read_extension_versions()
         names.push_back(object.name);
         versions.push_back(version->second);
     }
-    if (names.empty())
-        co_return;
-    const std::string sql(catalog_sql::extension_versions);
-    PgSession::Parameters parameters{array_literal(names), array_literal(versions)};
-    const ResultSet rows = co_await session_.query(sql, parameters);
+    if (!names.empty())
+        ask(catalog_sql::extension_versions, {array_literal(names), array_literal(versions)},
+            &TargetReader::take_extension_versions);
+}
+
+void TargetReader::take_extension_versions(const ResultSet& rows)
+{
     for (std::size_t row = 0; row < rows.size(); row++)
         target_.extensions_in_version.insert(rows.text(row, "name"));
 }
 
-Async<void> TargetReader::check_requirements()
+void TargetReader::ask_requirements()
 {
-    const std::vector<ScopeRequirement> requirements =
-        list_scope_requirements(catalog_, selection_, target_, options_);
+    requirements_ = list_scope_requirements(catalog_, selection_, target_, options_);
     std::vector<std::string> kinds;
     std::vector<std::string> names;
-    for (const ScopeRequirement& each : requirements) {
+    for (const ScopeRequirement& each : requirements_) {
         kinds.push_back(each.requirement.kind);
         names.push_back(each.requirement.name);
     }
-    const std::string sql(catalog_sql::missing_objects);
-    PgSession::Parameters parameters{array_literal(kinds), array_literal(names)};
-    const ResultSet rows = co_await session_.query(sql, parameters);
+    ask(catalog_sql::missing_objects, {array_literal(kinds), array_literal(names)},
+        &TargetReader::take_missing);
+}
+
+void TargetReader::take_missing(const ResultSet& rows)
+{
     std::set<ObjectRequirement> missing;
     for (std::size_t row = 0; row < rows.size(); row++)
         missing.insert({rows.text(row, "kind"), rows.text(row, "name")});
-    for (const ScopeRequirement& each : requirements) {
+    for (const ScopeRequirement& each : requirements_) {
         if (!missing.contains(each.requirement))
             continue;
         std::string text = "needed by " + each.needed_by;

@@ -1,6 +1,6 @@
 // How plan_scope() makes the tasks: its state, and one method for each part. Defined in
 // scope_plan.cpp (order, and what frames the rest), scope_steps.cpp (DDL), scope_rows.cpp (rows and
-// what is made of them).
+// what is made of them), scope_units.cpp (small tables with all that is theirs).
 #pragma once
 
 #include <map>
@@ -22,6 +22,7 @@ enum Stage : std::int32_t {
     stage_before_data,
     stage_data,
     stage_after_data,
+    stage_foreign_keys,
     stage_validation,
     stage_refresh,
     stage_sequence_values,
@@ -34,9 +35,10 @@ enum Stage : std::int32_t {
 class ScopePlanner {
   public:
     ScopePlanner(const SourceCatalog& catalog, const ObjectSelection& selection,
-                 const ScopeTarget& target, const ScopeNaming& naming, const CloneOptions& options)
+                 const ScopeTarget& target, const ScopeNaming& naming, const CloneOptions& options,
+                 const SplitRules& split = {})
         : catalog_(catalog), selection_(selection), target_(target), naming_(naming),
-          options_(options), search_path_(naming.search_path())
+          options_(options), split_(split), search_path_(naming.search_path())
     {
     }
 
@@ -55,6 +57,19 @@ class ScopePlanner {
     void append(CloneTask& task, const std::vector<StatementTemplate>& statements) const;
     std::string aside_schema(const std::string& schema);
     void add_set_aside();
+    void find_units();
+    bool is_unit_part(const CatalogObject& object) const;
+    bool runs_own_code(ObjectId id) const;
+    bool needs_own_code(ObjectId id) const;
+    std::uint32_t table_behind(ObjectId id) const;
+    void drop_entangled_units(const OrderedStep& step);
+    void add_riders();
+    void add_units();
+    void add_unit(const OrderedStep& table);
+    void add_sequence_value(const SequenceState& sequence);
+    CloneTask& add_analyze(const CatalogObject& object);
+    std::uint32_t lock_key(std::uint32_t table) const;
+    void lock_for_foreign_key(CloneTask& task, const CatalogObject& key, bool validates) const;
     void add_steps(ObjectSection section, Stage stage, JobPhase phase);
     void add_step(const OrderedStep& step, Stage stage, JobPhase phase);
     void fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object);
@@ -62,9 +77,16 @@ class ScopePlanner {
     std::uint32_t table_class() const;
     bool is_on_large_table(const CatalogObject& object) const;
     bool is_validated_late(const CatalogObject& object) const;
+    bool goes_with_table(const CatalogObject& object) const;
+    bool is_built_with_data(const OrderedStep& step) const;
     bool is_made_with_data(const OrderedStep& step) const;
     void add_data();
-    std::int32_t add_table_data(const CatalogObject& object, const TableShape& table);
+    std::vector<std::int32_t> add_table_data(const CatalogObject& object, const TableShape& table);
+    CloneTask& add_table_copy(const CatalogObject& object, const TableShape& table,
+                              const std::string& predicate);
+    void add_index(const OrderedStep& step, const std::vector<std::int32_t>& data);
+    const KeyIndex* key_index(const CatalogObject& object) const;
+    void sort_largest_first(std::vector<const OrderedStep*>& indexes) const;
     void add_extension_rows();
     void add_extension_table(const ExtensionRows& table,
                              std::map<std::uint32_t, std::int32_t>& copied);
@@ -74,7 +96,7 @@ class ScopePlanner {
     void add_refreshes();
     void add_sequence_values();
     std::set<std::uint32_t> tables_above_foreign_ones() const;
-    void add_analyze();
+    void add_analyzes();
     void append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const;
     void add_owners_and_privileges();
     static bool is_own_anyway(const CatalogObject& object);
@@ -87,6 +109,7 @@ class ScopePlanner {
     const ScopeTarget& target_;
     const ScopeNaming& naming_;
     const CloneOptions& options_;
+    const SplitRules split_;
     const std::string search_path_;
 
     std::vector<ObjectNode> nodes_;
@@ -99,6 +122,18 @@ class ScopePlanner {
     std::map<ObjectId, std::int32_t> refresh_of_;
     std::map<ObjectId, std::set<std::int32_t>> refreshes_under_;
     std::map<std::string, std::string> aside_schemas_;
+    // A small table on which nothing else of before the data depends: made, filled and indexed in
+    // one transaction of a table worker, together with others of its kind.
+    struct Unit {
+        std::vector<const OrderedStep*> parts;  // before the rows: defaults, checks, sequences
+        std::vector<const OrderedStep*> riders; // after them: indexes, keys
+        bool is_analyzed_later = false; // something else that ANALYZE looks at comes later
+    };
+    std::map<std::uint32_t, Unit> units_; // by the table's OID
+    std::map<ObjectId, std::size_t> object_index_; // into catalog_.objects, of the nodes
+    std::map<ObjectId, std::vector<const SequenceState*>> sequences_of_; // by SequenceState::node
+    std::set<ObjectId> guarded_domains_; // whose constraints run code of the clone
+    mutable std::map<ObjectId, bool> runs_own_code_;
     ScopePlan plan_;
 };
 

@@ -1,11 +1,15 @@
 #include "worker/source_catalog.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 
 #include "shared/error_types.hpp"
+#include "worker/catalog_files.hpp"
 #include "worker/catalog_sql.hpp"
+#include "worker/run_both.hpp"
 #include "worker/target_state.hpp"
 
 namespace pgclone {
@@ -14,212 +18,215 @@ namespace {
 
 // Sequences whose values one statement reads.
 constexpr std::size_t sequences_a_query = 50;
+// From so many tables on it is worth while to open a second session.
+constexpr std::int64_t tables_for_helper = 250;
 
-enum class FileOf { every_scope, schemas, database };
+// Hardly any of the queries would gain by parallel workers what it costs to start them.
+constexpr const char* no_parallel_workers = "SET LOCAL max_parallel_workers_per_gather = 0";
 
-// A query that gives objects, and what is read from its further columns.
-struct ObjectFile {
-    std::string_view sql;
-    FileOf scope;
-    bool takes_schemas; // $1 = oid[]
-    int first_version = 0;
-    void (*read_more)(const ResultSet& rows, SourceCatalog& catalog) = nullptr;
-};
-
-ObjectId id_of_row(const ResultSet& rows, std::size_t row)
+// What takes about half of the time.
+bool is_for_helper(const PipelinedQuery& query)
 {
-    return {static_cast<std::uint32_t>(rows.integer(row, "classid")),
-            static_cast<std::uint32_t>(rows.integer(row, "objid"))};
+    return query.sql == catalog_sql::dependencies || query.sql == catalog_sql::indexes ||
+           query.sql == catalog_sql::constraints || query.sql == catalog_sql::foreign_keys;
 }
 
-void read_tables(const ResultSet& rows, SourceCatalog& catalog)
-{
-    for (TableShape& shape : read_table_shapes(rows)) {
-        const ObjectId id = shape.id;
-        catalog.tables.emplace(id, std::move(shape));
-    }
-}
-
-void read_index_sizes(const ResultSet& rows, SourceCatalog& catalog)
-{
-    for (std::size_t row = 0; row < rows.size(); row++)
-        catalog.index_bytes[id_of_row(rows, row)] = rows.integer(row, "size_bytes");
-}
-
-void read_validations(const ResultSet& rows, SourceCatalog& catalog)
-{
-    for (std::size_t row = 0; row < rows.size(); row++) {
-        if (rows.is_null(row, "add_not_valid"))
-            continue;
-        const std::string list = "[" + rows.text(row, "add_not_valid") + "]";
-        catalog.validations[id_of_row(rows, row)] = {parse_statements(list).front(),
-                                                     rows.text(row, "validate_sql")};
-    }
-}
-
-void read_populated(const ResultSet& rows, SourceCatalog& catalog)
-{
-    for (std::size_t row = 0; row < rows.size(); row++)
-        catalog.populated[id_of_row(rows, row)] = rows.boolean(row, "is_populated");
-}
-
-void read_versions(const ResultSet& rows, SourceCatalog& catalog)
-{
-    for (std::size_t row = 0; row < rows.size(); row++)
-        catalog.extension_versions[id_of_row(rows, row)] = rows.text(row, "version");
-}
-
-const std::vector<ObjectFile>& object_files()
-{
-    namespace sql = catalog_sql;
-    static const std::vector<ObjectFile> files = {
-        {sql::schemas, FileOf::every_scope, true},
-        {sql::functions, FileOf::every_scope, true},
-        {sql::aggregates, FileOf::every_scope, true},
-        {sql::collations, FileOf::schemas, true},
-        {sql::types, FileOf::schemas, true},
-        {sql::domains, FileOf::schemas, true},
-        {sql::domain_constraints, FileOf::schemas, true},
-        {sql::operators, FileOf::schemas, true},
-        {sql::operator_families, FileOf::schemas, true},
-        {sql::operator_classes, FileOf::schemas, true},
-        {sql::conversions, FileOf::schemas, true},
-        {sql::text_search_parsers, FileOf::schemas, true},
-        {sql::text_search_templates, FileOf::schemas, true},
-        {sql::text_search_dictionaries, FileOf::schemas, true},
-        {sql::text_search_configurations, FileOf::schemas, true},
-        {sql::tables, FileOf::schemas, true, 0, read_tables},
-        {sql::sequences, FileOf::schemas, true},
-        {sql::views, FileOf::schemas, true},
-        {sql::materialized_views, FileOf::schemas, true, 0, read_populated},
-        {sql::defaults, FileOf::schemas, true},
-        {sql::check_constraints, FileOf::schemas, true},
-        {sql::constraints, FileOf::schemas, true, 0, read_index_sizes},
-        {sql::indexes, FileOf::schemas, true, 0, read_index_sizes},
-        {sql::index_attachments, FileOf::schemas, true},
-        {sql::index_marks, FileOf::schemas, true},
-        {sql::foreign_keys, FileOf::schemas, true, 0, read_validations},
-        {sql::rules, FileOf::schemas, true},
-        {sql::statistics_objects, FileOf::schemas, true},
-        {sql::triggers, FileOf::schemas, true},
-        {sql::policies, FileOf::schemas, true},
-        {sql::default_privileges, FileOf::schemas, true},
-        {sql::global_default_privileges, FileOf::database, false},
-        {sql::extensions, FileOf::database, false, 0, read_versions},
-        {sql::languages, FileOf::database, false},
-        {sql::access_methods, FileOf::database, false},
-        {sql::casts, FileOf::database, false},
-        {sql::transforms, FileOf::database, false},
-        {sql::foreign_data_wrappers, FileOf::database, false},
-        {sql::servers, FileOf::database, false},
-        {sql::user_mappings, FileOf::database, false},
-        {sql::publications, FileOf::database, false},
-        {sql::publication_members, FileOf::database, false},
-        {sql::publication_members_15, FileOf::database, false, 150000},
-        {sql::subscriptions, FileOf::database, false},
-        {sql::event_triggers, FileOf::database, false},
-        {sql::large_objects, FileOf::database, false},
-    };
-    return files;
-}
-
-bool is_read(FileOf of, JobScope scope)
-{
-    switch (of) {
-    case FileOf::every_scope:
-        return true;
-    case FileOf::schemas:
-        return scope != JobScope::functions;
-    case FileOf::database:
-        return scope == JobScope::database;
-    }
-    return false;
-}
-
+// The answers may come in another order than that of the questions, so what they say is put
+// together when all are there.
 class CatalogReader {
   public:
-    CatalogReader(PgSession& source, CatalogRequest request)
-        : source_(source), request_(std::move(request))
+    CatalogReader(PgSession& source, CatalogRequest request, HelperOpener open_helper)
+        : source_(source), request_(std::move(request)), open_helper_(std::move(open_helper))
     {
     }
 
     Async<SourceCatalog> read();
 
   private:
-    Async<ResultSet> ask(std::string_view sql, bool takes_schemas);
+    using Handler = void (CatalogReader::*)(const ResultSet& rows);
+    // Of one object file.
+    struct Answer {
+        std::vector<CatalogObject> objects;
+        std::vector<std::string> notes;
+    };
+    struct Remark {
+        ObjectId id;
+        std::vector<std::string> CatalogObject::*list;
+        std::string statement;
+    };
+    struct Privileges {
+        ObjectId id;
+        std::vector<StatementTemplate> statements;
+    };
+
+    // Queries that are asked together, one round trip for all of them.
+    void ask(std::string_view sql, bool takes_schemas, Handler on_rows);
+    void ask(std::string sql);
+    Async<void> answer();
+    Async<void> answer_with_helper();
+    Async<void> ask_helper(std::vector<PipelinedQuery> queries);
     Async<void> read_schemas();
-    Async<void> check_hidden();
-    Async<void> read_sequences();
-    Async<void> read_sequence_values(std::size_t from, std::size_t to);
-    Async<void> read_files();
-    Async<void> read_remarks(std::string_view sql, bool takes_schemas,
-                             std::vector<std::string> CatalogObject::*list);
-    Async<void> read_privileges(std::string_view sql, bool takes_schemas);
-    Async<void> read_edges();
-    Async<void> read_extension_rows();
+    void take_schemas(const ResultSet& rows);
+    void take_absent(const ResultSet& rows);
+    void check_hidden(const ResultSet& rows);
+    void take_sequences(const ResultSet& rows);
+    void ask_sequence_values(std::size_t from, std::size_t to);
+    void take_sequence_values(const ResultSet& rows);
+    void ask_files();
+    void take_objects(const ResultSet& rows, Answer& answer) const;
+    void take_comments(const ResultSet& rows);
+    void take_labels(const ResultSet& rows);
+    void take_remarks(const ResultSet& rows, std::vector<std::string> CatalogObject::*list);
+    void take_privileges(const ResultSet& rows);
+    void take_edges(const ResultSet& rows);
+    void take_extension_rows(const ResultSet& rows);
+    void put_together();
     ObjectId extension_class() const;
     Async<void> read_externals();
+    void take_externals(const ResultSet& rows);
     CatalogObject* find(ObjectId id);
+    std::string set_path() const;
 
     PgSession& source_;
     CatalogRequest request_;
+    HelperOpener open_helper_;
     SourceCatalog catalog_;
     std::string schema_oids_; // as the text of an oid[]
-    std::map<ObjectId, std::size_t> positions_;
+    std::int64_t tables_ = 0;
+    std::set<std::string> absent_; // files that would give nothing
+    std::vector<PipelinedQuery> asked_;
+    std::vector<PipelinedQuery> left_over_; // of a helper that could not be had
+
+    std::vector<Answer> answers_; // in the order of the files
+    std::vector<Remark> remarks_;
+    std::vector<Privileges> privileges_;
+    std::unordered_map<ObjectId, std::size_t, ObjectIdHash> positions_;
 };
 
-Async<ResultSet> CatalogReader::ask(std::string_view sql, bool takes_schemas)
+void CatalogReader::ask(std::string_view sql, bool takes_schemas, Handler on_rows)
 {
-    const std::string text(sql);
-    PgSession::Parameters parameters;
+    PipelinedQuery query{std::string(sql)};
     if (takes_schemas)
-        parameters.emplace_back(schema_oids_);
-    ResultSet rows = co_await source_.query(text, parameters);
-    co_return rows;
+        query.parameters.emplace_back(schema_oids_);
+    query.on_rows = [this, on_rows](const ResultSet& rows) { (this->*on_rows)(rows); };
+    asked_.push_back(std::move(query));
 }
 
+void CatalogReader::ask(std::string sql)
+{
+    asked_.push_back({std::move(sql)});
+}
+
+Async<void> CatalogReader::answer()
+{
+    std::vector<PipelinedQuery> queries = std::move(asked_);
+    asked_.clear();
+    co_await source_.query_all(std::move(queries));
+}
+
+// A part of the questions goes to the helper.
+Async<void> CatalogReader::answer_with_helper()
+{
+    const auto theirs =
+        std::stable_partition(asked_.begin(), asked_.end(),
+                              [](const PipelinedQuery& query) { return !is_for_helper(query); });
+    std::vector<PipelinedQuery> queries(std::make_move_iterator(theirs),
+                                        std::make_move_iterator(asked_.end()));
+    asked_.erase(theirs, asked_.end());
+    Async<void> mine = answer();
+    Async<void> helpers = ask_helper(std::move(queries));
+    co_await run_both(source_.loop(), std::move(mine), std::move(helpers));
+    if (left_over_.empty())
+        co_return;
+    asked_ = std::move(left_over_);
+    co_await answer();
+}
+
+Async<void> CatalogReader::ask_helper(std::vector<PipelinedQuery> queries)
+{
+    PgSession helper(source_.loop(), SessionSide::source);
+    bool is_open = false;
+    try {
+        co_await open_helper_(helper);
+        is_open = true;
+    } catch (const PgError&) {
+        source_.loop().check_interrupts(); // else it may be that no more connections are allowed
+    }
+    if (!is_open) {
+        left_over_ = std::move(queries);
+        co_return;
+    }
+    queries.insert(queries.begin(), PipelinedQuery{no_parallel_workers});
+    if (request_.rename)
+        queries.insert(queries.begin(), PipelinedQuery{set_path()});
+    co_await helper.query_all(std::move(queries));
+}
+
+std::string CatalogReader::set_path() const
+{
+    return "SELECT pg_catalog.set_config('search_path', " +
+           quote_literal(quote_identifier(request_.schema)) + ", true)";
+}
+
+// Each round trip asks for all that can be asked with what is known by then.
 Async<SourceCatalog> CatalogReader::read()
 {
     catalog_.server_version = source_.server_version();
     catalog_.server_encoding = source_.parameter_status("server_encoding");
     co_await read_schemas();
-    const std::string empty_path("SELECT pg_catalog.set_config('search_path', '', true)");
+    ask(no_parallel_workers);
     if (request_.rename) {
-        const std::string path = quote_literal(quote_identifier(request_.schema));
-        const std::string set = "SELECT pg_catalog.set_config('search_path', " + path + ", true)";
-        co_await source_.query(set);
-        co_await check_hidden();
+        ask(set_path());
+        ask(catalog_sql::hidden_objects, true, &CatalogReader::check_hidden);
     }
-    const bool has_relations = request_.scope != JobScope::functions;
-    if (has_relations)
-        co_await read_sequences();
-    co_await read_files();
-    co_await read_edges();
-    co_await read_remarks(catalog_sql::comments, true, &CatalogObject::comments);
-    co_await read_remarks(catalog_sql::security_labels, true, &CatalogObject::labels);
-    co_await read_privileges(catalog_sql::privileges, true);
+    if (request_.scope != JobScope::functions)
+        ask(catalog_sql::sequence_names, true, &CatalogReader::take_sequences);
+    co_await answer();
+    if (request_.data)
+        for (std::size_t from = 0; from < catalog_.sequences.size(); from += sequences_a_query)
+            ask_sequence_values(from,
+                                std::min(from + sequences_a_query, catalog_.sequences.size()));
+    ask_files();
+    ask(catalog_sql::dependencies, true, &CatalogReader::take_edges);
+    ask(catalog_sql::comments, true, &CatalogReader::take_comments);
+    ask(catalog_sql::security_labels, true, &CatalogReader::take_labels);
+    ask(catalog_sql::privileges, true, &CatalogReader::take_privileges);
     if (request_.scope == JobScope::database) {
-        co_await read_remarks(catalog_sql::database_comments, false, &CatalogObject::comments);
-        co_await read_remarks(catalog_sql::database_security_labels, false, &CatalogObject::labels);
-        co_await read_privileges(catalog_sql::database_privileges, false);
+        ask(catalog_sql::database_comments, false, &CatalogReader::take_comments);
+        ask(catalog_sql::database_security_labels, false, &CatalogReader::take_labels);
+        ask(catalog_sql::database_privileges, false, &CatalogReader::take_privileges);
         if (request_.data)
-            co_await read_extension_rows();
+            ask(catalog_sql::extension_data, true, &CatalogReader::take_extension_rows);
     }
+    if (open_helper_ && tables_ >= tables_for_helper)
+        co_await answer_with_helper();
+    else
+        co_await answer();
+    put_together();
     co_await read_externals();
-    if (request_.rename)
-        co_await source_.query(empty_path);
     co_return std::move(catalog_);
 }
 
 Async<void> CatalogReader::read_schemas()
 {
-    const std::string sql(catalog_sql::namespaces);
-    PgSession::Parameters parameters;
-    if (request_.schema.empty())
-        parameters.emplace_back(std::nullopt);
-    else
-        parameters.emplace_back(request_.schema);
-    const ResultSet rows = co_await source_.query(sql, parameters);
+    PipelinedQuery query{std::string(catalog_sql::namespaces)};
+    query.parameters.emplace_back(std::nullopt);
+    if (!request_.schema.empty())
+        query.parameters.front() = request_.schema;
+    query.on_rows = [this](const ResultSet& rows) { take_schemas(rows); };
+    asked_.push_back(std::move(query));
+    ask(catalog_sql::absent_kinds, false, &CatalogReader::take_absent);
+    co_await answer();
+}
+
+void CatalogReader::take_absent(const ResultSet& rows)
+{
+    for (std::size_t row = 0; row < rows.size(); row++)
+        absent_.insert(rows.text(row, "file"));
+}
+
+void CatalogReader::take_schemas(const ResultSet& rows)
+{
     if (rows.empty() && !request_.schema.empty())
         throw PgError(sqlstate::undefined_schema,
                       "schema \"" + request_.schema + "\" does not exist on the source");
@@ -227,16 +234,16 @@ Async<void> CatalogReader::read_schemas()
     for (std::size_t row = 0; row < rows.size(); row++) {
         oids.push_back(rows.text(row, "oid"));
         catalog_.schemas.push_back(rows.text(row, "name"));
+        tables_ += rows.integer(row, "tables");
     }
     schema_oids_ = array_literal(oids);
 }
 
 // What has the name of one of the server's objects would be printed with its schema.
-Async<void> CatalogReader::check_hidden()
+void CatalogReader::check_hidden(const ResultSet& rows)
 {
-    const ResultSet rows = co_await ask(catalog_sql::hidden_objects, true);
     if (rows.empty())
-        co_return;
+        return;
     std::string list;
     for (std::size_t row = 0; row < rows.size(); row++)
         list += (row > 0 ? ", " : "") + rows.text(row, "description");
@@ -246,9 +253,8 @@ Async<void> CatalogReader::check_hidden()
                   "Clone it under its own name, and rename it then.");
 }
 
-Async<void> CatalogReader::read_sequences()
+void CatalogReader::take_sequences(const ResultSet& rows)
 {
-    const ResultSet rows = co_await ask(catalog_sql::sequence_names, true);
     for (std::size_t row = 0; row < rows.size(); row++) {
         SequenceState sequence;
         sequence.node = id_of_row(rows, row);
@@ -260,27 +266,23 @@ Async<void> CatalogReader::read_sequences()
                                                                 " on the source");
         catalog_.sequences.push_back(std::move(sequence));
     }
-    if (!request_.data)
-        co_return;
-    // The locks on the sequences need not last as long as the snapshot, and may be too many.
-    const std::string savepoint("SAVEPOINT sequences");
-    const std::string back("ROLLBACK TO sequences");
-    for (std::size_t from = 0; from < catalog_.sequences.size(); from += sequences_a_query) {
-        const std::size_t to = std::min(from + sequences_a_query, catalog_.sequences.size());
-        co_await source_.execute(savepoint);
-        co_await read_sequence_values(from, to);
-        co_await source_.execute(back);
-    }
 }
 
-Async<void> CatalogReader::read_sequence_values(std::size_t from, std::size_t to)
+// The locks on the sequences need not last as long as the snapshot, and may be too many.
+void CatalogReader::ask_sequence_values(std::size_t from, std::size_t to)
 {
     std::string sql;
     for (std::size_t i = from; i < to; i++)
         sql += std::string(i > from ? " UNION ALL " : "") + "SELECT " + std::to_string(i) +
                " AS number, last_value, is_called FROM " +
                quote_qualified(catalog_.sequences[i].source);
-    const ResultSet rows = co_await source_.query(sql);
+    ask("SAVEPOINT sequences");
+    ask(sql, false, &CatalogReader::take_sequence_values);
+    ask("ROLLBACK TO sequences");
+}
+
+void CatalogReader::take_sequence_values(const ResultSet& rows)
+{
     for (std::size_t row = 0; row < rows.size(); row++) {
         SequenceState& sequence =
             catalog_.sequences.at(static_cast<std::size_t>(rows.integer(row, "number")));
@@ -289,27 +291,38 @@ Async<void> CatalogReader::read_sequence_values(std::size_t from, std::size_t to
     }
 }
 
-Async<void> CatalogReader::read_files()
+void CatalogReader::ask_files()
 {
     for (const ObjectFile& file : object_files()) {
-        if (!is_read(file.scope, request_.scope) || catalog_.server_version < file.first_version)
+        if (!is_read(file, request_.scope, catalog_.server_version) ||
+            absent_.contains(std::string(file.name)))
             continue;
-        const ResultSet rows = co_await ask(file.sql, file.takes_schemas);
-        const bool has_notes = rows.has_column("note");
-        std::size_t row = 0;
-        for (CatalogObject& object : read_objects(rows)) {
-            const std::string note = has_notes ? rows.text(row, "note") : "";
-            row++;
-            if (!note.empty()) {
-                catalog_.notes.push_back(describe(object) + ": " + note);
-                if (object.create.empty())
-                    continue; // it could not be read
-            }
-            positions_.emplace(object.id, catalog_.objects.size());
-            catalog_.objects.push_back(std::move(object));
+        PipelinedQuery query{std::string(file.sql)};
+        if (file.takes_schemas)
+            query.parameters.emplace_back(schema_oids_);
+        query.on_rows = [this, &file, number = answers_.size()](const ResultSet& rows) {
+            take_objects(rows, answers_[number]);
+            if (file.read_more != nullptr)
+                file.read_more(rows, catalog_);
+        };
+        asked_.push_back(std::move(query));
+        answers_.emplace_back();
+    }
+}
+
+void CatalogReader::take_objects(const ResultSet& rows, Answer& answer) const
+{
+    const bool has_notes = rows.has_column("note");
+    std::size_t row = 0;
+    for (CatalogObject& object : read_objects(rows)) {
+        const std::string note = has_notes ? rows.text(row, "note") : "";
+        row++;
+        if (!note.empty()) {
+            answer.notes.push_back(describe(object) + ": " + note);
+            if (object.create.empty())
+                continue; // it could not be read
         }
-        if (file.read_more != nullptr)
-            file.read_more(rows, catalog_);
+        answer.objects.push_back(std::move(object));
     }
 }
 
@@ -319,47 +332,72 @@ CatalogObject* CatalogReader::find(ObjectId id)
     return found == positions_.end() ? nullptr : &catalog_.objects[found->second];
 }
 
-Async<void> CatalogReader::read_remarks(std::string_view sql, bool takes_schemas,
-                                        std::vector<std::string> CatalogObject::*list)
+void CatalogReader::take_comments(const ResultSet& rows)
 {
-    const ResultSet rows = co_await ask(sql, takes_schemas);
-    for (std::size_t row = 0; row < rows.size(); row++) {
-        CatalogObject* object = find(id_of_row(rows, row));
-        if (object != nullptr)
-            (object->*list).push_back(rows.text(row, "statement"));
-    }
+    take_remarks(rows, &CatalogObject::comments);
 }
 
-Async<void> CatalogReader::read_privileges(std::string_view sql, bool takes_schemas)
+void CatalogReader::take_labels(const ResultSet& rows)
 {
-    const ResultSet rows = co_await ask(sql, takes_schemas);
-    for (std::size_t row = 0; row < rows.size(); row++) {
-        std::vector<StatementTemplate> statements = parse_statements(rows.text(row, "statements"));
-        CatalogObject* object = find(id_of_row(rows, row));
-        if (object == nullptr) {
-            catalog_.system_privileges.push_back(std::move(statements));
-            continue;
-        }
-        for (StatementTemplate& statement : statements)
-            object->privileges.push_back(std::move(statement));
-    }
+    take_remarks(rows, &CatalogObject::labels);
 }
 
-Async<void> CatalogReader::read_edges()
+void CatalogReader::take_remarks(const ResultSet& rows,
+                                 std::vector<std::string> CatalogObject::*list)
 {
-    const ResultSet rows = co_await ask(catalog_sql::dependencies, true);
+    for (std::size_t row = 0; row < rows.size(); row++)
+        remarks_.push_back({id_of_row(rows, row), list, rows.text(row, "statement")});
+}
+
+void CatalogReader::take_privileges(const ResultSet& rows)
+{
+    for (std::size_t row = 0; row < rows.size(); row++)
+        privileges_.push_back(
+            {id_of_row(rows, row), parse_statements(rows.text(row, "statements"))});
+}
+
+void CatalogReader::take_edges(const ResultSet& rows)
+{
     for (std::size_t row = 0; row < rows.size(); row++) {
         ObjectEdge edge;
         edge.object = id_of_row(rows, row);
         edge.needs = {static_cast<std::uint32_t>(rows.integer(row, "ref_classid")),
                       static_cast<std::uint32_t>(rows.integer(row, "ref_objid"))};
         edge.of_shell = rows.boolean(row, "of_shell");
-        if (positions_.contains(edge.object))
-            catalog_.edges.push_back(edge);
+        catalog_.edges.push_back(edge);
     }
+}
+
+void CatalogReader::put_together()
+{
+    for (Answer& answer : answers_) {
+        for (CatalogObject& object : answer.objects) {
+            positions_.emplace(object.id, catalog_.objects.size());
+            catalog_.objects.push_back(std::move(object));
+        }
+        for (std::string& note : answer.notes)
+            catalog_.notes.push_back(std::move(note));
+    }
+    std::erase_if(catalog_.edges,
+                  [this](const ObjectEdge& edge) { return !positions_.contains(edge.object); });
     for (const CatalogObject& object : catalog_.objects)
         for (const ObjectId& needed : object.needs)
             catalog_.edges.push_back({object.id, needed, true});
+    for (Remark& remark : remarks_)
+        if (CatalogObject* object = find(remark.id))
+            (object->*remark.list).push_back(std::move(remark.statement));
+    for (Privileges& privileges : privileges_) {
+        CatalogObject* object = find(privileges.id);
+        if (object == nullptr) {
+            catalog_.system_privileges.push_back(std::move(privileges.statements));
+            continue;
+        }
+        for (StatementTemplate& statement : privileges.statements)
+            object->privileges.push_back(std::move(statement));
+    }
+    const ObjectId pg_extension = extension_class();
+    for (ExtensionRows& table : catalog_.extension_rows)
+        table.extension.classid = pg_extension.classid;
 }
 
 ObjectId CatalogReader::extension_class() const
@@ -370,14 +408,11 @@ ObjectId CatalogReader::extension_class() const
     return {};
 }
 
-Async<void> CatalogReader::read_extension_rows()
+void CatalogReader::take_extension_rows(const ResultSet& rows)
 {
-    const ResultSet rows = co_await ask(catalog_sql::extension_data, true);
-    const ObjectId pg_extension = extension_class();
     for (std::size_t row = 0; row < rows.size(); row++) {
         ExtensionRows table;
-        table.extension = {pg_extension.classid,
-                           static_cast<std::uint32_t>(rows.integer(row, "extension_oid"))};
+        table.extension.objid = static_cast<std::uint32_t>(rows.integer(row, "extension_oid"));
         table.oid = static_cast<std::uint32_t>(rows.integer(row, "table_oid"));
         table.name = {rows.text(row, "schema_name"), rows.text(row, "name")};
         table.condition = rows.text(row, "condition");
@@ -397,17 +432,23 @@ Async<void> CatalogReader::read_externals()
     for (const ObjectEdge& edge : catalog_.edges)
         if (!positions_.contains(edge.needs))
             outside.insert(edge.needs);
-    if (outside.empty())
-        co_return;
-    std::vector<std::string> classes;
-    std::vector<std::string> objects;
-    for (const ObjectId& id : outside) {
-        classes.push_back(std::to_string(id.classid));
-        objects.push_back(std::to_string(id.objid));
+    if (!outside.empty()) {
+        std::vector<std::string> classes;
+        std::vector<std::string> objects;
+        for (const ObjectId& id : outside) {
+            classes.push_back(std::to_string(id.classid));
+            objects.push_back(std::to_string(id.objid));
+        }
+        ask(catalog_sql::external_objects, false, &CatalogReader::take_externals);
+        asked_.back().parameters = {array_literal(classes), array_literal(objects)};
     }
-    const std::string sql(catalog_sql::external_objects);
-    PgSession::Parameters parameters{array_literal(classes), array_literal(objects)};
-    const ResultSet rows = co_await source_.query(sql, parameters);
+    if (request_.rename)
+        ask("SELECT pg_catalog.set_config('search_path', '', true)");
+    co_await answer();
+}
+
+void CatalogReader::take_externals(const ResultSet& rows)
+{
     for (std::size_t row = 0; row < rows.size(); row++)
         catalog_.externals.push_back({id_of_row(rows, row),
                                       {rows.text(row, "kind"), rows.text(row, "name")},
@@ -416,9 +457,10 @@ Async<void> CatalogReader::read_externals()
 
 } // namespace
 
-Async<SourceCatalog> read_source_catalog(PgSession& source, CatalogRequest request)
+Async<SourceCatalog> read_source_catalog(PgSession& source, CatalogRequest request,
+                                         HelperOpener open_helper)
 {
-    CatalogReader reader(source, std::move(request));
+    CatalogReader reader(source, std::move(request), std::move(open_helper));
     SourceCatalog catalog = co_await reader.read();
     co_return catalog;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -41,6 +42,14 @@ struct LateValidation {
     std::string validate;
 };
 
+// The index of a primary key or unique constraint, to be built before the constraint.
+struct KeyIndex {
+    std::string name; // plain
+    std::string create;
+    std::string use; // makes the constraint with it
+    std::string drop;
+};
+
 struct LargeObject {
     std::uint32_t oid = 0;
     ObjectId id;
@@ -54,6 +63,7 @@ struct SourceCatalog {
     std::vector<ObjectEdge> edges; // with those that objects name themselves
     std::map<ObjectId, TableShape> tables;
     std::map<ObjectId, std::int64_t> index_bytes; // of indexes and index constraints
+    std::map<ObjectId, KeyIndex> key_indexes; // by the constraint
     std::map<ObjectId, LateValidation> validations;
     std::map<ObjectId, bool> populated; // materialized views
     std::map<ObjectId, std::string> extension_versions;
@@ -80,9 +90,14 @@ struct CatalogRequest {
     bool data = true;
 };
 
+// Opens one more session on the source, in a transaction with the same snapshot.
+using HelperOpener = std::function<Async<void>(PgSession& helper)>;
+
 // Reads it in the session's transaction, which must be REPEATABLE READ, READ ONLY, with an empty
-// search_path; the values of sequences are read first. Raises 3F000 if there is no such schema, and
-// what the server raises.
-Async<SourceCatalog> read_source_catalog(PgSession& source, CatalogRequest request);
+// search_path; the values of sequences are read first. With many tables a helper, if there is an
+// opener for it, reads some of it at the same time; without one, or if it fails to open, the session
+// reads all. Raises 3F000 if there is no such schema, and what the server raises.
+Async<SourceCatalog> read_source_catalog(PgSession& source, CatalogRequest request,
+                                         HelperOpener open_helper = nullptr);
 
 } // namespace pgclone

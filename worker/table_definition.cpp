@@ -328,6 +328,7 @@ TableDefinition table_of_row(const ResultSet& rows, const QualifiedName& name)
     table.server_encoding = rows.text(0, "server_encoding");
     table.persistence = rows.text(0, "persistence");
     table.filenode = rows.integer(0, "filenode");
+    table.heap_pages = rows.integer(0, "heap_pages");
     table.size_bytes = rows.integer(0, "size_bytes");
     table.owner = rows.text(0, "owner");
     table.tablespace = rows.text(0, "tablespace");
@@ -379,8 +380,10 @@ Async<TableDefinition> read_table_definition(PgSession& source, QualifiedName na
     const bool can_select = rows.boolean(0, "can_select");
     // The catalogs show the table as the snapshot sees it, PostgreSQL's own functions as it is now.
     // Locked, it stays what it is; what has changed in between would make a mixture of both.
-    if (can_select)
-        co_await lock_source_table(source, name, table.oid, table.filenode);
+    if (can_select) {
+        const std::vector<SourceTable> locked{{name, table.oid, table.filenode}};
+        co_await lock_source_tables(source, locked);
+    }
 
     rows = co_await query_by_oid(source, catalog_sql::table_sequences, table.oid);
     table.sequences = sequences_of_rows(rows);

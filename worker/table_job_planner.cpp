@@ -52,20 +52,18 @@ class TableJobPlanner final : public JobPlanner {
             plan.tasks.push_back(obstructed_table(*obstacle, definition));
             co_return plan;
         }
-        plan.tasks = plan_table_tasks(definition, target_state_, naming_, options_);
+        heap_pages_ = definition.heap_pages;
+        size_bytes_ = definition.size_bytes;
+        split_ = split_rules(options_);
+        plan.tasks = plan_table_tasks(definition, target_state_, naming_, options_, split_);
         if (target_state_.skip) {
             plan.tasks.push_back(skipped_table(naming_.final_name));
         } else if (!plan.tasks.empty()) {
             cleanup_ = cleanup_statements(plan.tasks, naming_);
             plan.tasks.back().cleanup = cleanup_;
         }
-        for (CloneTask& task : plan.tasks) {
+        for (CloneTask& task : plan.tasks)
             task.completes_table = task.kind == TaskKind::publish;
-            if (task.kind == TaskKind::data) {
-                task.estimated_rows = plan.rows;
-                task.estimated_bytes = plan.bytes;
-            }
-        }
         planned_ = plan.tasks;
         co_return plan;
     }
@@ -74,10 +72,12 @@ class TableJobPlanner final : public JobPlanner {
     // which their tasks follow; any other change of the table would make a mixture of two states.
     Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) override
     {
-        const TableDefinition definition =
-            co_await read_table_definition(source, object_, options_);
+        TableDefinition definition = co_await read_table_definition(source, object_, options_);
+        // Cut as before: the last piece has all that the table has grown by.
+        definition.heap_pages = heap_pages_;
+        definition.size_bytes = size_bytes_;
         std::vector<CloneTask> again =
-            plan_table_tasks(definition, target_state_, naming_, options_);
+            plan_table_tasks(definition, target_state_, naming_, options_, split_);
         if (!again.empty())
             again.back().cleanup = cleanup_;
         bool is_same = again.size() == planned_.size();
@@ -116,6 +116,9 @@ class TableJobPlanner final : public JobPlanner {
     TargetNaming naming_;
     TargetState target_state_;
     std::vector<CloneTask> planned_;
+    std::int64_t heap_pages_ = 0; // as it was planned
+    std::int64_t size_bytes_ = 0;
+    SplitRules split_;
     std::vector<std::string> cleanup_; // what drops all that the job made
 };
 

@@ -122,6 +122,8 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
     table.binary_safe = rows.boolean(row, "binary_safe");
     table.can_select = rows.boolean(row, "can_select");
     table.filenode = rows.integer(row, "filenode");
+    table.is_heap = rows.boolean(row, "is_heap");
+    table.heap_pages = rows.integer(row, "heap_pages");
     table.size_bytes = rows.integer(row, "size_bytes");
     table.estimated_rows = rows.integer(row, "estimated_rows");
     table.load_through = {rows.text(row, "load_through_schema"),

@@ -47,7 +47,9 @@ struct TableShape {
     bool binary_safe = false;
     bool can_select = true;
     std::int64_t filenode = 0;
-    std::int64_t size_bytes = 0;
+    bool is_heap = false; // its rows are in a heap, whose pages have numbers
+    std::int64_t heap_pages = 0;
+    std::int64_t size_bytes = 0; // with TOAST
     std::int64_t estimated_rows = 0;
     // Rows go in through the topmost table, since the target may route them elsewhere (hash
     // partitions by an enum's value): schema and name of that; empty = no.

@@ -15,8 +15,9 @@ constexpr int first_version_with_named_not_null = 180000;
 class TablePlanner {
   public:
     TablePlanner(const TableDefinition& definition, const TargetState& state,
-                 const TargetNaming& naming, const CloneOptions& options)
-        : definition_(definition), state_(state), options_(options),
+                 const TargetNaming& naming, const CloneOptions& options,
+                 const SplitRules& split)
+        : definition_(definition), state_(state), options_(options), split_(split),
           selection_(definition, options),
           names_(choose_names(definition, selection_, state, naming, options)),
           table_(quote_qualified(names_.working)), plan_(naming.final_name.schema)
@@ -118,21 +119,49 @@ class TablePlanner {
             columns.push_back(column.name);
             binary = binary && column.binary_safe;
         }
-        const CopyPlan copy = plan_copy(definition_.name, names_.working, columns,
-                                        options_.where.value_or(""), binary);
+        const TableExtent extent{definition_.server_version,
+                                 definition_.access_method == "heap", definition_.heap_pages,
+                                 definition_.size_bytes, definition_.estimated_rows};
+        const std::vector<PageRange> ranges = split_table(extent, split_);
+        if (ranges.empty()) {
+            CloneTask& task = add_copy(columns, binary, "");
+            task.estimated_rows = definition_.estimated_rows;
+            task.estimated_bytes = definition_.size_bytes;
+        }
+        std::int32_t part = 1;
+        for (const PageRange& range : ranges) {
+            CloneTask& task = add_copy(columns, binary, range_predicate(range));
+            task.part = part++;
+            task.parts = static_cast<std::int32_t>(ranges.size());
+            task.estimated_rows = range.rows;
+            task.estimated_bytes = range.bytes;
+        }
+    }
+
+    // `range`: condition for the rows of a piece; empty = the whole table, which may be truncated
+    // for that.
+    CloneTask& add_copy(const std::vector<std::string>& columns, bool binary,
+                        const std::string& range)
+    {
+        const bool alone = range.empty();
+        const std::string predicate = both_predicates(options_.where.value_or(""), range);
+        const CopyPlan copy =
+            plan_copy(definition_.name, names_.working, columns, predicate, binary, alone);
         CloneTask& task = plan_.add(TaskKind::data, names_.final.name, {});
         task.in_table_worker = true;
         task.source_copy = copy.source_copy;
         task.target_copy = copy.target_copy;
-        task.truncate = "TRUNCATE TABLE " + table_;
+        if (alone)
+            task.truncate = "TRUNCATE TABLE " + table_;
         task.filled_table = table_;
         task.format = copy.format;
         task.column_list = columns;
-        task.predicate = options_.where.value_or("");
+        task.predicate = predicate;
         task.source_filenode = definition_.filenode;
         task.source_oid = definition_.oid;
         task.source_schema = definition_.name.schema;
         task.source_table = definition_.name.name;
+        return task;
     }
 
     // Constraints that come as an index of their own kind, not as a unique index made first.
@@ -376,6 +405,7 @@ class TablePlanner {
     const TableDefinition& definition_;
     const TargetState& state_;
     const CloneOptions& options_;
+    SplitRules split_;
     TableSelection selection_;
     TableNames names_;
     std::string table_; // its working name, quoted
@@ -386,11 +416,12 @@ class TablePlanner {
 } // namespace
 
 std::vector<CloneTask> plan_table_tasks(const TableDefinition& definition, const TargetState& state,
-                                        const TargetNaming& naming, const CloneOptions& options)
+                                        const TargetNaming& naming, const CloneOptions& options,
+                                        const SplitRules& split)
 {
     if (state.skip)
         return {};
-    TablePlanner planner(definition, state, naming, options);
+    TablePlanner planner(definition, state, naming, options, split);
     return planner.plan();
 }
 

@@ -14,6 +14,7 @@
 
 #include "worker/clone_task.hpp"
 #include "worker/table_definition.hpp"
+#include "worker/table_split.hpp"
 #include "worker/target_state.hpp"
 
 namespace pgclone {
@@ -21,7 +22,8 @@ namespace pgclone {
 // The tasks in order of execution; none if the state says `skip`. Raises XX000 if a definition
 // that the source printed cannot be taken apart.
 std::vector<CloneTask> plan_table_tasks(const TableDefinition& definition, const TargetState& state,
-                                        const TargetNaming& naming, const CloneOptions& options);
+                                        const TargetNaming& naming, const CloneOptions& options,
+                                        const SplitRules& split = {});
 
 // Statements that drop all that an unfinished job made. Each is safe whatever exists, and none
 // touches anything but working names: a schema that the job created stays.

@@ -1,16 +1,20 @@
 #include "worker/table_worker.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "shared/settings.hpp"
-#include "worker/copy_format.hpp"
-#include "worker/copy_pump.hpp"
+#include <unistd.h>
+
+#include "worker/build_settings.hpp"
+#include "worker/catalog_sql.hpp"
 #include "worker/ddl_batch.hpp"
-#include "worker/large_objects.hpp"
+#include "worker/job_pace.hpp"
 #include "worker/ledger_client.hpp"
 #include "worker/sessions.hpp"
-#include "worker/source_table.hpp"
+#include "worker/task_batch.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
@@ -20,69 +24,15 @@ namespace {
 constexpr auto never = Clock::time_point::max();
 // How long to wait for the job worker to take note of a failure before this process goes.
 constexpr milliseconds farewell{5000};
-constexpr const char* before_table = "before_table"; // a savepoint
-constexpr std::int64_t small_table_bytes = 1024 * 1024;
 
 // Thrown when there is nothing more to do here: the job has ended or wants fewer workers. No error.
 struct WorkIsOver {};
 
-// Moves the counters that the views add up.
-class ProgressStage final : public CopyStage {
-  public:
-    explicit ProgressStage(bool is_binary)
-        : counters_(server::own_counters()), is_binary_(is_binary)
-    {
-    }
-
-    void on_row(std::span<const char> row) override
-    {
-        // Binary COPY ends with a message that is no row: a field count of -1.
-        const bool is_trailer =
-            is_binary_ && row.size() == 2 && row[0] == '\xff' && row[1] == '\xff';
-        rows_ += is_trailer ? 0 : 1;
-        bytes_ += row.size();
-    }
-
-    void on_pause() override
-    {
-        if (rows_ == 0)
-            return;
-        counters_.rows.fetch_add(rows_, std::memory_order_relaxed);
-        counters_.bytes.fetch_add(bytes_, std::memory_order_relaxed);
-        counters_.last_progress_at.store(server::current_timestamp(), std::memory_order_relaxed);
-        rows_ = 0;
-        bytes_ = 0;
-    }
-
-  private:
-    WorkerCounters& counters_;
-    bool is_binary_;
-    std::uint64_t rows_ = 0;
-    std::uint64_t bytes_ = 0;
-};
-
-// A TRUNCATE makes new files, and its commit waits for the disk. A small table that nobody has
-// filled yet is as well without it, and without FREEZE, which needs it.
-bool needs_truncate(const StartedTask& started)
-{
-    const std::int64_t bytes = started.task.estimated_bytes;
-    const bool is_small = bytes >= 0 && bytes <= small_table_bytes;
-    return !started.task.truncate.empty() && (started.attempts > 1 || !is_small);
-}
-
-// As one text for the simple protocol.
-std::string joined(const std::vector<std::string>& statements)
-{
-    std::string text;
-    for (const std::string& statement : statements)
-        text += statement + ";\n";
-    return text;
-}
-
 class TableWorker {
   public:
     explicit TableWorker(EventLoop& loop)
-        : loop_(loop), target_(loop, SessionSide::target), source_(loop, SessionSide::source)
+        : loop_(loop), target_(loop, SessionSide::target), source_(loop, SessionSide::source),
+          pace_(loop)
     {
     }
 
@@ -90,20 +40,18 @@ class TableWorker {
     void check_job();
 
   private:
+    using TaskIds = std::vector<std::int32_t>;
+
     Async<void> connect_target();
     Async<void> serve();
-    Async<int> next_assignment();
-    Async<void> carry_out(int task_id);
-    Async<void> run_task(StartedTask started);
-    Async<void> build(CloneTask task);
-    Async<void> copy(StartedTask started);
-    Async<void> copy_objects(CloneTask task);
-    std::vector<std::string> begin_statements(const LedgerClient& ledger,
-                                              const CloneTask& task) const;
+    Async<TaskIds> next_assignment();
+    Async<void> carry_out(TaskIds task_ids);
+    Async<void> run_tasks(std::vector<StartedTask> tasks, std::vector<std::string> opening);
+    Async<void> add_build_settings(TaskKind kind, std::vector<std::string>& statements);
     Async<void> open_snapshot();
     void post_idle();
     void post_done(const CopyResult& result);
-    void post_failure(const ErrorRecord& error);
+    void post_failure(const ErrorRecord& error, std::int32_t culprit = 0);
     Async<void> wait_until_failure_was_read();
     void forget_progress();
     void close_sessions();
@@ -112,10 +60,13 @@ class TableWorker {
     EventLoop& loop_;
     PgSession target_;
     PgSession source_;
+    JobPace pace_;
     JobIdentity job_;
     std::string name_;          // "7.2", as in the process title
     std::string snapshot_;      // that the source session has imported
+    std::optional<BuildLimits> build_limits_;
     bool data_is_over_ = false; // as the last wake-up saw it
+    std::int32_t culprit_ = 0;  // of the tasks at hand, the one that failed; 0 = not known
 };
 
 // The interrupt handler: looks at why a signal may have come.
@@ -131,7 +82,9 @@ void TableWorker::check_job()
         go_on = job.state == JobSlotState::running && job.job_worker >= 0 &&
                 !job.cancel_requested && !job.drain;
     });
-    if (!go_on)
+    bool dismissed = false;
+    server::update_self([&dismissed](WorkerSlot& worker) noexcept { dismissed = worker.dismissed; });
+    if (!go_on || dismissed)
         throw WorkIsOver();
 }
 
@@ -169,11 +122,12 @@ Async<void> TableWorker::connect_target()
 Async<void> TableWorker::serve()
 {
     for (;;) {
-        const int task_id = co_await next_assignment();
+        const TaskIds task_ids = co_await next_assignment();
+        culprit_ = 0;
         ErrorRecord error;
         bool failed = false;
         try {
-            co_await carry_out(task_id);
+            co_await carry_out(task_ids);
         } catch (const std::exception&) {
             record_current_exception(error);
             failed = true;
@@ -184,65 +138,97 @@ Async<void> TableWorker::serve()
         // rolls back.
         close_sessions();
         forget_progress();
-        post_failure(error);
+        post_failure(error, culprit_);
         if (server::shutdown_requested())
             co_return;
     }
 }
 
-Async<int> TableWorker::next_assignment()
+Async<TableWorker::TaskIds> TableWorker::next_assignment()
 {
+    TaskIds task_ids;
+    task_ids.reserve(max_batch_tasks); // no allocation under the lock
     for (;;) {
         const std::uint64_t seen = loop_.wakes();
-        int task_id = 0;
-        server::update_self([&task_id](WorkerSlot& worker) noexcept {
+        server::update_self([&task_ids](WorkerSlot& worker) noexcept {
             if (worker.task_state == TaskState::assigned) {
                 worker.task_state = TaskState::working;
-                task_id = worker.task_id;
+                task_ids.assign(worker.task_ids, worker.task_ids + worker.task_count);
             }
         });
-        if (task_id != 0)
-            co_return task_id;
+        if (!task_ids.empty())
+            co_return task_ids;
         if (data_is_over_)
             close_source();
         co_await loop_.wait_for_wake(seen, never);
     }
 }
 
-Async<void> TableWorker::carry_out(int task_id)
+// A single task may take long: its attempt is committed before. Of many small ones, one that was
+// begun and one that was not are the same.
+Async<void> TableWorker::carry_out(TaskIds task_ids)
 {
     if (!target_.is_open())
         co_await connect_target();
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    const StartedTask started = co_await ledger.task_start(task_id, name_);
-    const CloneTask& task = started.task;
-    const std::string object =
-        (task.schema_name.empty() ? "" : task.schema_name + ".") + task.object_name;
-    server::update_self(
-        [&object](WorkerSlot& worker) noexcept { copy_text(worker.current_table, object); });
-    co_await run_task(started);
+    std::vector<StartedTask> tasks;
+    std::vector<std::string> opening;
+    if (task_ids.size() == 1) {
+        StartedTask started = co_await ledger.task_start(task_ids.front(), name_);
+        tasks.push_back(std::move(started));
+        opening = {"BEGIN", ledger.lock_call(task_ids, name_)};
+    } else {
+        co_await target_.execute("BEGIN");
+        tasks = co_await ledger.tasks_take(task_ids, name_);
+    }
+    co_await run_tasks(std::move(tasks), std::move(opening));
 }
 
-Async<void> TableWorker::run_task(StartedTask started)
+Async<void> TableWorker::run_tasks(std::vector<StartedTask> tasks, std::vector<std::string> opening)
 {
-    const bool reads_source =
-        started.task.kind == TaskKind::data || started.task.kind == TaskKind::large_objects;
+    const auto reader = std::find_if(tasks.begin(), tasks.end(), [](const StartedTask& started) {
+        return started.task.kind == TaskKind::data || started.task.kind == TaskKind::large_objects;
+    });
     // While other tables are still to be copied, this one's index is no reason to let go.
-    if (!reads_source && data_is_over_)
+    if (reader == tasks.end() && data_is_over_)
         close_source();
-    if (!reads_source) {
-        co_await build(started.task);
-        co_return;
+    if (reader != tasks.end()) {
+        culprit_ = reader->task.task_id;
+        try {
+            co_await open_snapshot();
+        } catch (const PgError& error) {
+            throw explain_failure(reader->task, error, "");
+        }
+        culprit_ = 0;
     }
+    if (reader == tasks.end() && tasks.size() == 1)
+        co_await add_build_settings(tasks.front().task.kind, opening);
+    const LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    TaskBatch batch(loop_, target_, source_, ledger, pace_, name_);
+    CopyResult result;
     try {
-        co_await open_snapshot();
-        if (started.task.kind == TaskKind::data)
-            co_await copy(started);
-        else
-            co_await copy_objects(started.task);
-    } catch (const PgError& error) {
-        throw explain_failure(started.task, error, "");
+        result = co_await batch.run(std::move(tasks), std::move(opening));
+    } catch (const PgError&) {
+        culprit_ = batch.culprit();
+        throw;
     }
+    post_done(result);
+}
+
+// For what takes long, the machine is shared out among those that work.
+Async<void> TableWorker::add_build_settings(TaskKind kind, std::vector<std::string>& statements)
+{
+    if (!build_limits_) {
+        const std::string query(catalog_sql::build_limits);
+        const ResultSet row = co_await target_.query(query);
+        build_limits_ = read_build_limits(row, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+    }
+    int at_once = 0;
+    server::for_each_table_worker([&at_once](WorkerSlot& worker, int) noexcept {
+        at_once += worker.task_state == TaskState::working ? 1 : 0;
+    });
+    const std::vector<std::string> settings = build_settings(kind, at_once, *build_limits_);
+    statements.insert(statements.end(), settings.begin(), settings.end());
 }
 
 // Its transaction holds back the clean-up of dead rows on the source: not longer than it must.
@@ -253,23 +239,6 @@ void TableWorker::close_source()
     source_.close();
     snapshot_.clear();
     server::update_self([](WorkerSlot& worker) noexcept { worker.source_pid = 0; });
-}
-
-// DDL: the statements and their done-mark in one transaction.
-Async<void> TableWorker::build(CloneTask task)
-{
-    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    const std::vector<std::int32_t> task_ids{task.task_id};
-    const DdlBatch batch({&task}, ledger.lock_call(task_ids, name_),
-                         ledger.done_call(task_ids, name_));
-    try {
-        co_await target_.pipeline(batch.statements());
-    } catch (const PipelineError& error) {
-        const auto culprit = batch.culprit(error.statement());
-        throw explain_failure(task, error, culprit ? culprit->statement : "");
-    }
-    const CopyResult nothing;
-    post_done(nothing);
 }
 
 // Joins the job's snapshot, unless the source session is in it already.
@@ -297,70 +266,9 @@ Async<void> TableWorker::open_snapshot()
         // find a new one.
         throw PgError(sqlstate::connection_failure, "the job's snapshot is gone: " + error.message());
     }
-    const std::string savepoint = std::string("SAVEPOINT ") + before_table;
+    const std::string savepoint = std::string("SAVEPOINT ") + before_tables;
     co_await source_.execute(savepoint);
     snapshot_ = snapshot;
-}
-
-// A whole table: truncate, copy, compare, mark, all in one transaction of the target.
-Async<void> TableWorker::copy(StartedTask started)
-{
-    const CloneTask& task = started.task;
-    // Locked now, not at planning, and not after its copy: a database has more tables than a server
-    // has locks.
-    const QualifiedName source_name{task.source_schema, task.source_table};
-    const std::string savepoint(before_table);
-    co_await lock_source_table(source_, source_name, task.source_oid, task.source_filenode,
-                               savepoint);
-
-    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    // The transaction's beginning goes along with the COPY, in one round trip.
-    std::vector<std::string> beginning = begin_statements(ledger, task);
-    if (!task.filled_table.empty()) {
-        beginning.push_back("LOCK TABLE ONLY " + task.filled_table + " IN ROW EXCLUSIVE MODE");
-        beginning.push_back(ledger.check_table_call(task.filled_table));
-    }
-    if (needs_truncate(started)) {
-        beginning.push_back(task.truncate);
-        beginning.push_back(task.target_copy);
-    } else {
-        beginning.push_back(without_freeze(task.target_copy));
-    }
-    const bool is_binary = task.format == "binary";
-    ProgressStage progress(is_binary);
-    LoopbackSink sink(target_, joined(beginning));
-    const std::vector<CopyStage*> stages{&progress};
-    const milliseconds stall_timeout(settings::stall_timeout);
-    const CopyResult copied =
-        co_await run_copy(loop_, source_, task.source_copy, sink, stages, stall_timeout);
-    if (copied.rows_source != copied.rows_target)
-        throw PgError(sqlstate::data_corrupted,
-                      "the source sent " + std::to_string(copied.rows_source) + " rows, but " +
-                          std::to_string(copied.rows_target) + " arrived");
-    std::vector<std::string> end{ledger.copied_call(task.task_id, name_, copied), "COMMIT"};
-    co_await target_.pipeline(std::move(end));
-    post_done(copied);
-}
-
-Async<void> TableWorker::copy_objects(CloneTask task)
-{
-    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    co_await target_.pipeline(begin_statements(ledger, task));
-    const CopyResult copied = co_await copy_large_objects(source_, target_, task.large_objects,
-                                                          server::own_counters());
-    std::vector<std::string> end{ledger.copied_call(task.task_id, name_, copied), "COMMIT"};
-    co_await target_.pipeline(std::move(end));
-    post_done(copied);
-}
-
-std::vector<std::string> TableWorker::begin_statements(const LedgerClient& ledger,
-                                                       const CloneTask& task) const
-{
-    const std::vector<std::int32_t> task_ids{task.task_id};
-    std::vector<std::string> statements{"BEGIN", ledger.lock_call(task_ids, name_)};
-    if (!task.search_path.empty())
-        statements.push_back(set_search_path(task.search_path));
-    return statements;
 }
 
 void TableWorker::post_idle()
@@ -382,10 +290,11 @@ void TableWorker::post_done(const CopyResult& result)
     server::wake_job_worker();
 }
 
-void TableWorker::post_failure(const ErrorRecord& error)
+void TableWorker::post_failure(const ErrorRecord& error, std::int32_t culprit)
 {
-    server::update_self([&error](WorkerSlot& worker) noexcept {
+    server::update_self([&error, culprit](WorkerSlot& worker) noexcept {
         worker.task_state = TaskState::failed;
+        worker.failed_task = culprit;
         worker.error = error;
         worker.current_table[0] = '\0';
     });

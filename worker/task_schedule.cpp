@@ -20,6 +20,9 @@ bool ends_task(TaskProgress progress) noexcept
     throw PgError(sqlstate::internal_error, "task " + std::to_string(task_id) + " " + what);
 }
 
+// More of them are not looked at when work is sought.
+constexpr int most_locked_tasks = 1000;
+
 } // namespace
 
 TaskSchedule::TaskSchedule(std::vector<ScheduledTask> tasks)
@@ -36,30 +39,38 @@ TaskSchedule::TaskSchedule(std::vector<ScheduledTask> tasks)
     build_stages();
     build_dependencies();
     require_no_cycle();
-
+    // Nothing is on offer before those have been taken out that the plan leaves out.
     for (std::size_t index = 0; index < entries_.size(); index++) {
         if (entries_[index].task.progress != TaskProgress::skipped)
             continue;
         const std::vector<LeftOutTask> left_out = end_undone(index, TaskProgress::skipped);
         left_out_by_plan_.insert(left_out_by_plan_.end(), left_out.begin(), left_out.end());
     }
-    enter_stage(0);
+    open_stages();
 }
 
 void TaskSchedule::build_stages()
 {
     for (std::size_t index = 0; index < entries_.size(); index++) {
         Entry& entry = entries_[index];
-        const bool is_new = index == 0 || entries_[index - 1].task.stage != entry.task.stage;
-        if (is_new)
+        if (stages_.empty() || stages_.back().number != entry.task.stage) {
             stages_.emplace_back().first = index;
+            stages_.back().number = entry.task.stage;
+        }
         entry.stage = stages_.size() - 1;
-        Stage& stage = stages_.back();
-        stage.count++;
+        stages_.back().count++;
+    }
+    for (Entry& entry : entries_) {
+        const std::int32_t due = entry.task.due_stage == 0
+                                     ? entry.task.stage
+                                     : std::max(entry.task.stage, entry.task.due_stage);
+        const auto later = std::find_if(stages_.begin(), stages_.end(),
+                                        [due](const Stage& stage) { return stage.number > due; });
+        entry.due = static_cast<std::size_t>(later - stages_.begin()) - 1;
         if (ends_task(entry.task.progress))
             continue;
-        stage.unfinished++;
-        stage.table_worker_tasks += entry.task.in_table_worker ? 1 : 0;
+        stages_[entry.due].due++;
+        stages_[entry.stage].table_worker_tasks += entry.task.in_table_worker ? 1 : 0;
         source_tasks_left_ += entry.task.reads_source ? 1 : 0;
     }
     for (const Stage& stage : stages_)
@@ -131,47 +142,85 @@ std::optional<std::int32_t> TaskSchedule::current_task() const noexcept
     return entries_[first_unfinished_].task.task_id;
 }
 
-std::set<std::size_t>& TaskSchedule::ready_set(const Entry& entry) noexcept
+std::set<TaskSchedule::Place>& TaskSchedule::ready_set(const Entry& entry) noexcept
 {
     return entry.task.in_table_worker ? ready_for_table_worker_ : ready_own_;
+}
+
+TaskSchedule::Place TaskSchedule::place_of(std::size_t index) const noexcept
+{
+    const ScheduledTask& task = entries_[index].task;
+    return {task.in_table_worker && task.batched ? 1 : 0, index};
+}
+
+bool TaskSchedule::is_locked(const Entry& entry) const
+{
+    return std::any_of(entry.task.locks.begin(), entry.task.locks.end(), [this](TableLock lock) {
+        const auto held = locked_tables_.find(lock.table);
+        return held != locked_tables_.end() &&
+               (held->second.exclusive > 0 || (lock.exclusive && held->second.shared > 0));
+    });
+}
+
+// All changes pass here: locks and counts follow.
+void TaskSchedule::set_progress(Entry& entry, TaskProgress progress)
+{
+    const bool was_running = entry.task.progress == TaskProgress::running;
+    const bool was_begun = was_running || entry.task.progress == TaskProgress::done;
+    const bool is_running = progress == TaskProgress::running;
+    const bool is_begun = is_running || progress == TaskProgress::done;
+    entry.task.progress = progress;
+    if (entry.task.reads_source)
+        source_tasks_begun_ += (is_begun ? 1 : 0) - (was_begun ? 1 : 0);
+    if (was_running == is_running)
+        return;
+    for (const TableLock lock : entry.task.locks) {
+        Holders& holders = locked_tables_[lock.table];
+        (lock.exclusive ? holders.exclusive : holders.shared) += is_running ? 1 : -1;
+        if (holders.shared == 0 && holders.exclusive == 0)
+            locked_tables_.erase(lock.table);
+    }
 }
 
 // Puts a task among those that can start, if it can.
 void TaskSchedule::offer(std::size_t index)
 {
     const Entry& entry = entries_[index];
-    if (entry.stage != current_stage_ || entry.waits_for > 0 ||
+    if (entry.stage > current_stage_ || entry.waits_for > 0 ||
         entry.task.progress != TaskProgress::pending)
         return;
     if (entry.not_before > 0)
         backing_off_.insert({entry.not_before, index});
     else
-        ready_set(entry).insert(index);
+        ready_set(entry).insert(place_of(index));
 }
 
 void TaskSchedule::withdraw(std::size_t index)
 {
-    ready_set(entries_[index]).erase(index);
+    ready_set(entries_[index]).erase(place_of(index));
     backing_off_.erase({entries_[index].not_before, index});
 }
 
-// Goes to the first stage from `stage` on that is not finished, and offers its tasks.
-void TaskSchedule::enter_stage(std::size_t stage)
+// Offers the tasks of the current stage, and goes on to the next as long as that has to wait for
+// nothing.
+void TaskSchedule::open_stages()
 {
-    while (stage < stages_.size() && stages_[stage].unfinished == 0)
-        stage++;
-    current_stage_ = stage;
-    if (stage == stages_.size())
-        return;
-    const std::size_t end = stages_[stage].first + stages_[stage].count;
-    for (std::size_t index = stages_[stage].first; index < end; index++)
-        offer(index);
+    while (current_stage_ < stages_.size()) {
+        const Stage& stage = stages_[current_stage_];
+        for (std::size_t index = stage.first; index < stage.first + stage.count; index++)
+            offer(index);
+        if (stage.due > 0)
+            return;
+        current_stage_++;
+    }
 }
 
-void TaskSchedule::leave_finished_stage()
+void TaskSchedule::leave_finished_stages()
 {
-    if (current_stage_ < stages_.size() && stages_[current_stage_].unfinished == 0)
-        enter_stage(current_stage_ + 1);
+    if (current_stage_ >= stages_.size() || stages_[current_stage_].due > 0)
+        return;
+    current_stage_++;
+    open_stages();
 }
 
 void TaskSchedule::take_due(std::int64_t now)
@@ -180,65 +229,89 @@ void TaskSchedule::take_due(std::int64_t now)
         const std::size_t index = backing_off_.begin()->index;
         backing_off_.erase(backing_off_.begin());
         entries_[index].not_before = 0;
-        ready_set(entries_[index]).insert(index);
+        ready_set(entries_[index]).insert(place_of(index));
     }
 }
 
-std::optional<std::int32_t> TaskSchedule::next_for_table_worker(std::int64_t now)
-{
-    take_due(now);
-    if (ready_for_table_worker_.empty())
-        return std::nullopt;
-    return entries_[*ready_for_table_worker_.begin()].task.task_id;
-}
+// One that is being put together.
+class TaskSchedule::Batch {
+  public:
+    Batch(const TaskSchedule& schedule, BatchLimits limits) : schedule_(schedule), limits_(limits) {}
 
-std::vector<std::int32_t> TaskSchedule::next_own(std::int64_t now, BatchLimits limits)
+    bool has_room_for(const ScheduledTask& task) const
+    {
+        return tasks_.empty() ||
+               (is_open_ && task.batched && tasks_.size() < limits_.tasks &&
+                statements_ + task.statements <= limits_.statements &&
+                bytes_ + task.bytes <= limits_.bytes);
+    }
+
+    void add(std::size_t index)
+    {
+        const Entry& entry = schedule_.entries_[index];
+        tasks_.push_back(entry.task.task_id);
+        statements_ += entry.task.statements;
+        bytes_ += entry.task.bytes;
+        is_open_ = entry.task.batched;
+        for (const std::size_t follower : entry.followers)
+            count_down(follower, entry);
+    }
+
+    // What can start only because of tasks of this batch.
+    std::set<Place>& followers() noexcept { return followers_; }
+    std::vector<std::int32_t> take() noexcept { return std::move(tasks_); }
+
+  private:
+    void count_down(std::size_t index, const Entry& needed)
+    {
+        const Entry& entry = schedule_.entries_[index];
+        if (entry.stage > schedule_.current_stage_ ||
+            entry.task.in_table_worker != needed.task.in_table_worker ||
+            entry.task.progress != TaskProgress::pending || entry.not_before > 0)
+            return;
+        const auto count = waits_for_.emplace(index, entry.waits_for).first;
+        if (--count->second == 0 && !schedule_.is_locked(entry))
+            followers_.insert(schedule_.place_of(index));
+    }
+
+    const TaskSchedule& schedule_;
+    BatchLimits limits_;
+    std::vector<std::int32_t> tasks_;
+    int statements_ = 0;
+    std::int64_t bytes_ = 0;
+    bool is_open_ = true;
+    std::set<Place> followers_;
+    std::unordered_map<std::size_t, std::size_t> waits_for_; // once the batch so far is done
+};
+
+std::vector<std::int32_t> TaskSchedule::next_batch(Executor executor, std::int64_t now,
+                                                   BatchLimits limits)
 {
     take_due(now);
-    std::vector<std::int32_t> batch;
-    if (ready_own_.empty())
-        return batch;
-    std::set<std::size_t> ready = {*ready_own_.begin()};
-    auto next_ready = ready_own_.begin();
-    std::unordered_map<std::size_t, std::size_t> waits_for; // once the batch so far is done
-    int statements = 0;
-    while (!ready.empty()) {
-        const std::size_t index = *ready.begin();
-        const Entry& entry = entries_[index];
-        const bool fits = batch.size() < limits.tasks && entry.task.batched &&
-                          statements + entry.task.statements <= limits.statements;
-        if (!batch.empty() && !fits)
-            break;
-        ready.erase(ready.begin());
-        batch.push_back(entry.task.task_id);
-        statements += entry.task.statements;
-        if (!entry.task.batched)
-            break;
-        for (const std::size_t follower : entry.followers) {
-            const Entry& other = entries_[follower];
-            if (other.stage != entry.stage || other.task.in_table_worker ||
-                other.task.progress != TaskProgress::pending || other.not_before > 0)
-                continue;
-            const auto count = waits_for.emplace(follower, other.waits_for).first;
-            if (--count->second == 0)
-                ready.insert(follower);
+    const std::set<Place>& ready =
+        executor == Executor::table_worker ? ready_for_table_worker_ : ready_own_;
+    Batch batch(*this, limits);
+    auto next = ready.begin();
+    for (int locked = 0;;) {
+        while (next != ready.end() && is_locked(entries_[next->index])) {
+            // Tables that all refer to one would make this search long, and in vain.
+            next = ++locked < most_locked_tasks ? std::next(next) : ready.end();
         }
-        if (next_ready != ready_own_.end() && *next_ready == index)
-            ++next_ready;
-        if (next_ready != ready_own_.end())
-            ready.insert(*next_ready);
+        std::set<Place>& followers = batch.followers();
+        const bool follower_is_next =
+            !followers.empty() && (next == ready.end() || *followers.begin() < *next);
+        if (!follower_is_next && next == ready.end())
+            break;
+        const std::size_t index = follower_is_next ? followers.begin()->index : next->index;
+        if (!batch.has_room_for(entries_[index].task))
+            break;
+        if (follower_is_next)
+            followers.erase(followers.begin());
+        else
+            ++next;
+        batch.add(index);
     }
-    return batch;
-}
-
-bool TaskSchedule::can_follow(std::int32_t task_id, std::span<const std::int32_t> before) const
-{
-    const Entry& entry = this->entry(task_id);
-    return entry.stage == current_stage_ &&
-           std::all_of(entry.task.after.begin(), entry.task.after.end(), [&](std::int32_t id) {
-               return progress(id) == TaskProgress::done ||
-                      std::find(before.begin(), before.end(), id) != before.end();
-           });
+    return batch.take();
 }
 
 void TaskSchedule::start(std::int32_t task_id)
@@ -246,14 +319,20 @@ void TaskSchedule::start(std::int32_t task_id)
     const std::size_t index = index_of(task_id);
     withdraw(index);
     entries_[index].not_before = 0;
-    entries_[index].task.progress = TaskProgress::running;
+    set_progress(entries_[index], TaskProgress::running);
 }
 
 void TaskSchedule::put_back(std::int32_t task_id)
 {
     const std::size_t index = index_of(task_id);
-    entries_[index].task.progress = TaskProgress::pending;
+    set_progress(entries_[index], TaskProgress::pending);
     offer(index);
+}
+
+void TaskSchedule::put_back_alone(std::int32_t task_id)
+{
+    entries_[index_of(task_id)].task.batched = false;
+    put_back(task_id);
 }
 
 void TaskSchedule::try_again(std::int32_t task_id, std::int64_t not_before)
@@ -272,20 +351,20 @@ void TaskSchedule::finish(std::int32_t task_id)
         if (--entries_[follower].waits_for == 0)
             offer(follower);
     }
-    leave_finished_stage();
+    leave_finished_stages();
 }
 
 std::vector<LeftOutTask> TaskSchedule::fail(std::int32_t task_id)
 {
     std::vector<LeftOutTask> left_out = end_undone(index_of(task_id), TaskProgress::failed);
-    leave_finished_stage();
+    leave_finished_stages();
     return left_out;
 }
 
 std::vector<LeftOutTask> TaskSchedule::skip(std::int32_t task_id)
 {
     std::vector<LeftOutTask> left_out = end_undone(index_of(task_id), TaskProgress::skipped);
-    leave_finished_stage();
+    leave_finished_stages();
     return left_out;
 }
 
@@ -295,15 +374,15 @@ void TaskSchedule::end(std::size_t index, TaskProgress progress)
     Entry& entry = entries_[index];
     withdraw(index);
     if (!ends_task(entry.task.progress)) {
+        stages_[entry.due].due--;
         Stage& stage = stages_[entry.stage];
-        stage.unfinished--;
         source_tasks_left_ -= entry.task.reads_source ? 1 : 0;
         if (entry.task.in_table_worker) {
             widths_.erase(widths_.find(stage.table_worker_tasks));
             widths_.insert(--stage.table_worker_tasks);
         }
     }
-    entry.task.progress = progress;
+    set_progress(entry, progress);
     while (first_unfinished_ < entries_.size() && is_finished(first_unfinished_))
         first_unfinished_++;
 }
@@ -330,20 +409,19 @@ std::vector<LeftOutTask> TaskSchedule::end_undone(std::size_t index, TaskProgres
     return left_out;
 }
 
-int TaskSchedule::source_tasks_begun() const noexcept
-{
-    return static_cast<int>(
-        std::count_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
-            return entry.task.reads_source && (entry.task.progress == TaskProgress::done ||
-                                               entry.task.progress == TaskProgress::running);
-        }));
-}
-
 std::int64_t TaskSchedule::next_retry(std::int64_t now) const noexcept
 {
     const auto later = backing_off_.upper_bound({now, std::numeric_limits<std::size_t>::max()});
     return later == backing_off_.end() ? std::numeric_limits<std::int64_t>::max()
                                        : later->not_before;
+}
+
+int TaskSchedule::open_table_worker_tasks() const noexcept
+{
+    int open = 0;
+    for (std::size_t stage = 0; stage < stages_.size() && stage <= current_stage_; stage++)
+        open += stages_[stage].table_worker_tasks;
+    return open;
 }
 
 int TaskSchedule::useful_table_workers(int parallel) const noexcept

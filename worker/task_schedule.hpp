@@ -1,4 +1,4 @@
-// Which task of a job comes next: a pure function of what is done, and of the time. Each step costs
+// Which tasks of a job come next: a pure function of what is done, and of the time. Each step costs
 // O(log n): a database may have 100,000 tasks.
 #pragma once
 
@@ -23,21 +23,31 @@ enum class TaskProgress {
     skipped, // by the plan, or because something that it needs was not done
 };
 
+// What a task keeps others from while it runs.
+struct TableLock {
+    std::uint32_t table = 0;
+    bool exclusive = false; // shared ones go together
+};
+
 struct ScheduledTask {
     std::int32_t task_id = 0;
-    std::int32_t stage = 0;
+    std::int32_t stage = 0;     // it can start when all that is due before has ended
+    std::int32_t due_stage = 0; // stages after this one wait for it; 0 = its own
     bool in_table_worker = false;
-    bool batched = false;      // may share a transaction with others; of the job worker's tasks
+    bool batched = false;      // may share a transaction with others
     bool reads_source = false; // needs the snapshot
     int statements = 0;
+    std::int64_t bytes = 0; // that it copies
     std::vector<std::int32_t> after; // see CloneTask
+    std::vector<TableLock> locks;
     TaskProgress progress = TaskProgress::pending;
 };
 
-// How much the job worker does in one transaction, at most. (A first task is always taken.)
+// How much is done in one transaction, at most. (A first task is always taken.)
 struct BatchLimits {
     std::size_t tasks = 1;
     int statements = 0;
+    std::int64_t bytes = 0;
 };
 
 // A task that will not be carried out, and the one of those it needs that was not done.
@@ -47,6 +57,8 @@ struct LeftOutTask {
 
     bool operator==(const LeftOutTask&) const = default;
 };
+
+enum class Executor { job_worker, table_worker };
 
 class TaskSchedule {
   public:
@@ -66,21 +78,22 @@ class TaskSchedule {
     // Whether an unfinished task needs the snapshot.
     bool source_is_needed() const noexcept { return source_tasks_left_ > 0; }
     // Of those that need it, how many are done or running.
-    int source_tasks_begun() const noexcept;
+    int source_tasks_begun() const noexcept { return source_tasks_begun_; }
 
-    // The task that a table worker is to start now. A task is ready when all tasks of earlier
-    // stages are finished and those that it waits for are done.
-    std::optional<std::int32_t> next_for_table_worker(std::int64_t now);
-    // The tasks that the job worker is to do now, one after the other, in one transaction; each is
-    // ready, or will be when those before it are done. More than one only if all are `batched`.
-    std::vector<std::int32_t> next_own(std::int64_t now, BatchLimits limits);
-    // Whether it can start, now or right after `before`, which are all running.
-    bool can_follow(std::int32_t task_id, std::span<const std::int32_t> before) const;
+    // The tasks that somebody who is free is to do now, one after the other, in one transaction.
+    // Each is ready, or will be when those before it are done: all that is due before its stage is
+    // finished, those that it waits for are done, and no task that runs locks its tables. More than
+    // one only if all are `batched`. Table workers get those that are not batched, which take long,
+    // before the others; apart from that the order is that of stages and ids, in which a task's
+    // followers come right after it.
+    std::vector<std::int32_t> next_batch(Executor executor, std::int64_t now, BatchLimits limits);
 
     // What happened to a task. Pending to running:
     void start(std::int32_t task_id);
     // Running to pending, as if it had not been started:
     void put_back(std::int32_t task_id);
+    // The same, and from now on it does not share a transaction:
+    void put_back_alone(std::int32_t task_id);
     // The same after a failure; it is tried again from `not_before` (microseconds) on:
     void try_again(std::int32_t task_id, std::int64_t not_before);
     void finish(std::int32_t task_id);
@@ -94,20 +107,24 @@ class TaskSchedule {
 
     // How many table workers the rest of the job can use, at most `parallel`.
     int useful_table_workers(int parallel) const noexcept;
+    // Unfinished tasks of table workers in the stages that have begun.
+    int open_table_worker_tasks() const noexcept;
 
   private:
     struct Entry {
         ScheduledTask task;
         std::size_t stage = 0;              // index into stages_
+        std::size_t due = 0;                // the same of the last stage that does not wait for it
         std::size_t waits_for = 0;          // of `after`, those that are not done
         std::vector<std::size_t> followers; // whose `after` has it
         int failures = 0;
         std::int64_t not_before = 0;
     };
     struct Stage {
+        std::int32_t number = 0;
         std::size_t first = 0; // of its entries
         std::size_t count = 0;
-        std::size_t unfinished = 0;
+        std::size_t due = 0;        // unfinished tasks that the next stage waits for
         int table_worker_tasks = 0; // unfinished
     };
     struct DueEntry {
@@ -115,6 +132,17 @@ class TaskSchedule {
         std::size_t index;
         auto operator<=>(const DueEntry&) const = default;
     };
+    // A place in the order in which tasks are taken.
+    struct Place {
+        int rank;
+        std::size_t index;
+        auto operator<=>(const Place&) const = default;
+    };
+    struct Holders {
+        int shared = 0;
+        int exclusive = 0;
+    };
+    class Batch;
 
     void build_stages();
     void build_dependencies();
@@ -122,11 +150,14 @@ class TaskSchedule {
     std::size_t index_of(std::int32_t task_id) const;
     const Entry& entry(std::int32_t task_id) const { return entries_[index_of(task_id)]; }
     bool is_finished(std::size_t index) const noexcept;
-    std::set<std::size_t>& ready_set(const Entry& entry) noexcept;
+    std::set<Place>& ready_set(const Entry& entry) noexcept;
+    Place place_of(std::size_t index) const noexcept;
+    bool is_locked(const Entry& entry) const;
+    void set_progress(Entry& entry, TaskProgress progress);
     void offer(std::size_t index);
     void withdraw(std::size_t index);
-    void enter_stage(std::size_t stage);
-    void leave_finished_stage();
+    void open_stages();
+    void leave_finished_stages();
     void end(std::size_t index, TaskProgress progress);
     std::vector<LeftOutTask> end_undone(std::size_t index, TaskProgress progress);
     void take_due(std::int64_t now);
@@ -134,16 +165,18 @@ class TaskSchedule {
     std::vector<Entry> entries_; // in order of stages and ids
     std::vector<Stage> stages_;
     std::unordered_map<std::int32_t, std::size_t> index_by_id_;
+    std::unordered_map<std::uint32_t, Holders> locked_tables_; // by what runs
     std::vector<LeftOutTask> left_out_by_plan_;
-    // Of the current stage, what could start now:
-    std::set<std::size_t> ready_own_;
-    std::set<std::size_t> ready_for_table_worker_;
+    // Of the stages that have begun, what could start now:
+    std::set<Place> ready_own_;
+    std::set<Place> ready_for_table_worker_;
     // ... and later:
     std::set<DueEntry> backing_off_;
-    std::multiset<int> widths_; // table_worker_tasks of all stages
-    std::size_t current_stage_ = 0;
+    std::multiset<int> widths_;     // table_worker_tasks of all stages
+    std::size_t current_stage_ = 0; // the last that has begun
     std::size_t first_unfinished_ = 0;
     std::size_t source_tasks_left_ = 0;
+    int source_tasks_begun_ = 0;
 };
 
 } // namespace pgclone

@@ -13,6 +13,7 @@
 
 #include "shared/boundary.hpp"
 #include "shared/settings.hpp"
+#include "worker/wait_report.hpp"
 #include "worker/worker_services_pg.hpp"
 
 extern "C" {
@@ -155,6 +156,7 @@ void attach_worker(Datum main_argument, WorkerKind kind)
     if (!attached)
         proc_exit(0);
     before_shmem_exit(detach_worker, 0);
+    report_waits_to(&worker_slot(index).counters);
 }
 
 void install_worker_signals()
@@ -275,7 +277,7 @@ void accept_task_result(int worker_index, std::uint32_t generation) noexcept
         job.bytes_done += worker.task_bytes;
         worker.counters.rows.store(0, std::memory_order_relaxed);
         worker.counters.bytes.store(0, std::memory_order_relaxed);
-        worker.task_id = 0;
+        worker.task_count = 0;
         worker.task_rows = 0;
         worker.task_bytes = 0;
         worker.task_state = TaskState::idle;

@@ -18,8 +18,7 @@ create function public.pgclone_ledger_start(text) returns table (status text) la
     $$ insert into public.trap values (current_user, session_user); select 'failed'::text $$;
 create function public.pgclone_ledger_notify(bigint, varchar, varchar) returns void language sql as
     $$ insert into public.trap values (current_user, session_user) $$;
-create function public.pgclone_ledger_task_done(bigint, integer, text, integer, integer, integer,
-    integer, integer) returns void language sql as
+create function public.pgclone_ledger_tasks_lock(bigint, text, text) returns void language sql as
     $$ insert into public.trap values (current_user, session_user) $$;
 create function public.pgclone_submit(text, text, text, text) returns bigint language sql as
     $$ insert into public.trap values (current_user, session_user); select 1::bigint $$;
@@ -36,8 +35,7 @@ select ok(count(*) > 0, 'the view answers') from pgclone_jobs_view;
 select is((select count(*) from trap), 0::bigint, 'no planted overload was called');
 drop function public.pgclone_ledger_authorize(text), public.pgclone_ledger_start(text),
     public.pgclone_ledger_notify(bigint, varchar, varchar),
-    public.pgclone_ledger_task_done(bigint, integer, text, integer, integer, integer, integer,
-                                    integer),
+    public.pgclone_ledger_tasks_lock(bigint, text, text),
     public.pgclone_submit(text, text, text, text), public.pgclone_rate_text(numeric),
     public.pgclone_may_see(bigint, bigint);
 

@@ -56,6 +56,7 @@ refresh materialized view sales.totals;
 -- for conflicts
 create schema stock;
 create table stock.items (id integer primary key, name text);
+create index items_name on stock.items (name);
 insert into stock.items select g, 'new ' || g from generate_series(1, 10) g;
 create table stock.places (id integer primary key);
 insert into stock.places values (1), (2);

@@ -1,5 +1,5 @@
 -- Rights: of roles on functions and tables, of submitters on sources; and where passwords are not.
-select plan(60);
+select plan(61);
 
 create role security_user login;
 create role security_nobody login;
@@ -81,12 +81,14 @@ select pg_temp.fails('select pgclone_ledger_plan(1, ''[]'', null, null)', '42501
                      'ledger_plan');
 select pg_temp.fails('select pgclone_ledger_task_start(1, 1, ''x'')', '42501', 'ledger',
                      'ledger_task_start');
-select pg_temp.fails('select pgclone_ledger_task_lock(1, 1, ''x'')', '42501', 'ledger',
-                     'ledger_task_lock');
-select pg_temp.fails('select pgclone_ledger_task_done(1, 1, ''x'', 0, 0, 0, 0, 0)', '42501',
-                     'ledger', 'ledger_task_done');
-select pg_temp.fails('select pgclone_ledger_task_failed(1, 1, ''x'', ''XX000'', ''x'', false)',
-                     '42501', 'ledger', 'ledger_task_failed');
+select pg_temp.fails('select pgclone_ledger_tasks_lock(1, ''{1}'', ''x'')', '42501', 'ledger',
+                     'ledger_tasks_lock');
+select pg_temp.fails('select pgclone_ledger_tasks_take(1, ''{1}'', ''x'')', '42501', 'ledger',
+                     'ledger_tasks_take');
+select pg_temp.fails('select pgclone_ledger_tasks_done(1, ''{1}'', ''x'', ''{}'', ''{}'', ''{}'', ''{}'', ''{}'', ''{}'', ''{}'')',
+                     '42501', 'ledger', 'ledger_tasks_done');
+select pg_temp.fails('select pgclone_ledger_tasks_failed(1, ''{1}'', ''x'', 1, ''XX000'', ''x'', false)',
+                     '42501', 'ledger', 'ledger_tasks_failed');
 select pg_temp.fails('select pgclone_ledger_finish(1, ''completed'', null, null, null, null, null, '
                      'null, null, null, null)', '42501', 'ledger', 'ledger_finish');
 select pg_temp.fails('select pgclone_ledger_interrupted()', '42501', 'ledger',

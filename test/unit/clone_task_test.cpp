@@ -44,6 +44,8 @@ void check_same(const CloneTask& a, const CloneTask& b)
     CHECK(a.format == b.format);
     CHECK(a.column_list == b.column_list);
     CHECK(a.predicate == b.predicate);
+    CHECK(a.part == b.part);
+    CHECK(a.parts == b.parts);
     CHECK(a.source_filenode == b.source_filenode);
     CHECK(a.source_oid == b.source_oid);
     CHECK(a.source_schema == b.source_schema);
@@ -73,6 +75,8 @@ CloneTask full_task()
     task.format = "binary";
     task.column_list = {"a", "B c", "\"", "\\", "/"};
     task.predicate = "note = 'it''s' and x <> E'\\n'";
+    task.part = 2;
+    task.parts = 3;
     task.source_filenode = std::numeric_limits<std::int64_t>::max();
     task.source_oid = std::numeric_limits<std::uint32_t>::max();
     task.source_schema = "s";

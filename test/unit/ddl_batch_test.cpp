@@ -30,7 +30,7 @@ TEST_CASE("a batch is one transaction with the tasks in their order")
 {
     const CloneTask first = object("a", {"make a", "comment a"});
     const CloneTask second = object("b", {"make b"});
-    const DdlBatch batch({&first, &second}, "lock", "mark");
+    const DdlBatch batch({"BEGIN", "lock"}, {&first, &second}, {"mark", "COMMIT"});
     CHECK(batch.statements() ==
           Statements{"BEGIN", "lock", "make a", "comment a", "make b", "mark", "COMMIT"});
     CHECK_FALSE(batch.culprit(0));
@@ -41,18 +41,36 @@ TEST_CASE("a batch is one transaction with the tasks in their order")
     CHECK(batch.culprit(4)->task == 1);
     CHECK_FALSE(batch.culprit(5));
     CHECK_FALSE(batch.culprit(6));
-    CHECK_FALSE(batch.is_commit(5));
-    CHECK(batch.is_commit(6));
+    CHECK_FALSE(batch.is_last(5));
+    CHECK(batch.is_last(6));
 }
 
 TEST_CASE("tasks without statements have their place")
 {
     const CloneTask empty = object("a", {});
     const CloneTask second = object("b", {"make b"});
-    const DdlBatch batch({&empty, &second, &empty}, "lock", "mark");
+    const DdlBatch batch({"BEGIN", "lock"}, {&empty, &second, &empty}, {"mark", "COMMIT"});
     CHECK(batch.statements() == Statements{"BEGIN", "lock", "make b", "mark", "COMMIT"});
     CHECK(batch.culprit(2)->task == 1);
     CHECK_FALSE(batch.culprit(3));
+}
+
+TEST_CASE("a transaction may have been begun before, and stay open")
+{
+    const CloneTask first = object("a", {"make a"}, "x");
+    const CloneTask second = object("b", {"make b"}, "x");
+    const DdlBatch open({}, {&first, &second}, {});
+    CHECK(open.statements() == Statements{set_path("x"), "make a", "make b"});
+    CHECK_FALSE(open.culprit(0));
+    CHECK(open.culprit(1)->task == 0);
+    CHECK(open.culprit(2)->task == 1);
+    CHECK(open.is_last(2));
+    const DdlBatch none({"BEGIN"}, {}, {"mark", "COMMIT"});
+    CHECK(none.statements() == Statements{"BEGIN", "mark", "COMMIT"});
+    for (std::size_t statement = 0; statement < 3; statement++) {
+        CHECK_FALSE(none.culprit(statement));
+        CHECK(none.is_last(statement) == (statement == 2));
+    }
 }
 
 TEST_CASE("search_path changes only where it has to, and back")
@@ -61,7 +79,7 @@ TEST_CASE("search_path changes only where it has to, and back")
     const CloneTask a = object("a", {"make a"}, path);
     const CloneTask b = object("b", {"make b"}, path);
     const CloneTask c = object("c", {"make c"});
-    const DdlBatch batch({&a, &b, &c}, "lock", "mark");
+    const DdlBatch batch({"BEGIN", "lock"}, {&a, &b, &c}, {"mark", "COMMIT"});
     CHECK(batch.statements() == Statements{"BEGIN", "lock", set_path(path), "make a", "make b",
                                            set_path(""), "make c", "mark", "COMMIT"});
     CHECK(batch.culprit(3)->task == 0);
@@ -83,6 +101,28 @@ TEST_CASE("what may share a transaction")
     CHECK(may_be_batched(task));
     task.object_kind.clear();
     CHECK_FALSE(may_be_batched(task)); // of a single table's clone
+}
+
+TEST_CASE("what table workers do together is what the plan says is short")
+{
+    for (const TaskKind kind : {TaskKind::object, TaskKind::data, TaskKind::index}) {
+        CloneTask task = object("a", {"make a"});
+        task.kind = kind;
+        task.in_table_worker = true;
+        CHECK_FALSE(may_be_batched(task));
+        task.batched = true;
+        CHECK(may_be_batched(task));
+        task.object_kind.clear();
+        CHECK(may_be_batched(task));
+        task.statements.push_back("SET LOCAL x = y");
+        CHECK_FALSE(may_be_batched(task));
+    }
+    // It says nothing about the job worker's own tasks.
+    CloneTask own = object("a", {"make a"});
+    own.kind = TaskKind::trigger;
+    own.object_kind.clear();
+    own.batched = true;
+    CHECK_FALSE(may_be_batched(own));
 }
 
 TEST_CASE("an error says what failed, and keeps what the server said")

@@ -1,106 +1,9 @@
-#include "worker/scope_plan.hpp"
+#include "test/unit/scope_fixture.hpp"
 
-#include <doctest/doctest.h>
-
-#include <algorithm>
+#include "worker/scope_tasks.hpp"
 
 using namespace pgclone;
-
-namespace {
-
-constexpr std::uint32_t class_relation = 1259;
-constexpr std::uint32_t class_namespace = 2615;
-constexpr std::uint32_t class_constraint = 2606;
-
-// A catalog put together by hand: schema s, and what a test adds.
-class Fixture {
-  public:
-    Fixture()
-    {
-        catalog.schemas = {"s"};
-        CatalogObject& schema = add(ObjectKind::schema, {class_namespace, 1}, "s", "SCHEMA s");
-        schema.schema_name.clear();
-        schema.create = {StatementTemplate("CREATE SCHEMA s")};
-        schema.drop = "DROP SCHEMA IF EXISTS s";
-        target.role = "me";
-        target.is_superuser = true;
-    }
-
-    CatalogObject& add(ObjectKind kind, ObjectId id, std::string name, std::string object_as)
-    {
-        CatalogObject& object = catalog.objects.emplace_back();
-        object.id = id;
-        object.kind = kind;
-        object.schema_name = "s";
-        object.name = name;
-        object.object_as = object_as;
-        object.create = {StatementTemplate("CREATE " + object_as)};
-        object.drop = "DROP " + object_as;
-        selection.reasons.emplace_back();
-        selection.is_silent.push_back(false);
-        if (kind != ObjectKind::schema)
-            needs(id, {class_namespace, 1});
-        return object;
-    }
-
-    CatalogObject& add_table(std::uint32_t oid, std::string name, std::int64_t bytes = 8192)
-    {
-        CatalogObject& object =
-            add(ObjectKind::table, {class_relation, oid}, name, "TABLE s." + name);
-        object.create.clear();
-        TableShape shape;
-        shape.id = object.id;
-        shape.relation = "s." + name;
-        shape.head = "CREATE TABLE";
-        ShapeColumn column;
-        column.name = "a";
-        column.type = "integer";
-        column.definition = "integer";
-        shape.columns = {column};
-        shape.has_rows = true;
-        shape.copy_columns = {"a"};
-        shape.binary_safe = true;
-        shape.size_bytes = bytes;
-        shape.estimated_rows = 10;
-        shape.filenode = oid;
-        catalog.tables[object.id] = shape;
-        return object;
-    }
-
-    CatalogObject& add_part(ObjectKind kind, ObjectId id, std::string name, std::uint32_t table)
-    {
-        CatalogObject& object = add(kind, id, name, "PART " + name);
-        object.table_oid = table;
-        needs(id, {class_relation, table});
-        return object;
-    }
-
-    void needs(ObjectId object, ObjectId needed)
-    {
-        catalog.edges.push_back({object, needed, true});
-    }
-
-    ScopePlan plan() const { return plan_scope(catalog, selection, target, naming, options); }
-
-    SourceCatalog catalog;
-    ObjectSelection selection;
-    ScopeTarget target;
-    ScopeNaming naming;
-    CloneOptions options;
-};
-
-const CloneTask* find(const ScopePlan& plan, std::string_view kind, std::string_view name)
-{
-    const auto found =
-        std::find_if(plan.tasks.begin(), plan.tasks.end(), [&](const CloneTask& task) {
-            const std::string_view own =
-                task.object_kind.empty() ? to_text(task.kind) : std::string_view(task.object_kind);
-            return own == kind && task.object_name == name;
-        });
-    return found == plan.tasks.end() ? nullptr : &*found;
-}
-
-} // namespace
+using namespace pgclone::test;
 
 TEST_CASE("tasks are numbered in order of their stages, and wait for earlier ones only")
 {
@@ -138,7 +41,11 @@ TEST_CASE("tasks are numbered in order of their stages, and wait for earlier one
     CHECK(data->source_copy == "COPY \"s\".\"orders\" (\"a\") TO STDOUT WITH (FORMAT binary)");
     CHECK(data->truncate == "TRUNCATE TABLE ONLY \"s\".\"orders\"");
     CHECK(index->task_id > data->task_id);
-    CHECK_FALSE(index->in_table_worker);
+    // Small, but made as soon as the rows are there, and with them.
+    CHECK(index->in_table_worker);
+    CHECK(index->batched);
+    CHECK(index->stage == data->stage);
+    CHECK(std::binary_search(index->after.begin(), index->after.end(), data->task_id));
     CHECK(view->task_id < data->task_id);
 }
 
@@ -155,11 +62,143 @@ TEST_CASE("indexes of a large table follow its data in table workers, the larges
     REQUIRE(small);
     REQUIRE(large);
     REQUIRE(index);
+    // The small one is made and filled with others of its size, when nothing larger can be done.
+    CHECK(small->stage < large->stage);
+    CHECK(small->batched);
+    CHECK_FALSE(large->batched);
+    CHECK_FALSE(index->batched);
     CHECK(large->task_id < index->task_id);
-    CHECK(index->task_id < small->task_id);
     CHECK(index->in_table_worker);
     CHECK(index->stage == large->stage);
     CHECK(std::binary_search(index->after.begin(), index->after.end(), large->task_id));
+}
+
+TEST_CASE("a table above the threshold is copied in pieces, and its indexes wait for all of them")
+{
+    Fixture fixture;
+    fixture.catalog.server_version = 140000;
+    fixture.add_table(20, "large", 1 << 30);
+    fixture.add_part(ObjectKind::index, {class_relation, 21}, "large_idx", 20);
+    TableShape& shape = fixture.catalog.tables.at({class_relation, 20});
+    shape.is_heap = true;
+    shape.heap_pages = 100000;
+    const auto plan_with = [&](const SplitRules& rules) {
+        return plan_scope(fixture.catalog, fixture.selection, fixture.target, fixture.naming,
+                          fixture.options, rules);
+    };
+    SUBCASE("pieces")
+    {
+        const ScopePlan plan = plan_with({800 << 20, 2});
+        CHECK(plan.tables == 1);
+        CHECK(plan.bytes == 1 << 30);
+        CHECK(plan.rows == 10);
+        std::vector<std::int32_t> ids;
+        std::int64_t bytes = 0;
+        for (const CloneTask& task : plan.tasks) {
+            if (task.kind != TaskKind::data)
+                continue;
+            ids.push_back(task.task_id);
+            bytes += task.estimated_bytes;
+            CHECK(task.object_name == "large");
+            CHECK(task.part == static_cast<int>(ids.size()));
+            CHECK(task.parts == 4);
+            CHECK(task.completes_table);
+            CHECK(task.truncate.empty());
+            CHECK(task.filled_table == "\"s\".\"large\"");
+            CHECK(task.format == "binary");
+            CHECK(task.target_copy ==
+                  "COPY \"s\".\"large\" (\"a\") FROM STDIN WITH (FORMAT binary)");
+            CHECK(task.source_copy == "COPY (SELECT \"a\" FROM ONLY \"s\".\"large\" WHERE (\n" +
+                                          task.predicate + "\n)) TO STDOUT WITH (FORMAT binary)");
+        }
+        CHECK(bytes == 1 << 30);
+        REQUIRE(ids.size() == 4);
+        CHECK(plan.tasks[static_cast<std::size_t>(ids[3]) - 1].predicate == "ctid >= '(75000,0)'");
+        const CloneTask* index = find(plan, "index", "large_idx");
+        REQUIRE(index);
+        for (const std::int32_t id : ids)
+            CHECK(std::binary_search(index->after.begin(), index->after.end(), id));
+    }
+    SUBCASE("not below the threshold")
+    {
+        const ScopePlan plan = plan_with({2LL << 30, 2});
+        CHECK(find(plan, "data", "large")->parts == 0);
+    }
+    SUBCASE("not one whose rows may go to other tables")
+    {
+        shape.load_through = {"s", "root"};
+        const ScopePlan plan = plan_with({1 << 20, 2});
+        const CloneTask* data = find(plan, "data", "large");
+        CHECK(data->parts == 0);
+        CHECK(data->truncate.empty());
+        CHECK(data->filled_table == "\"s\".\"root\"");
+    }
+}
+
+TEST_CASE("the index of a large table's key is built with the others, the key is made of it later")
+{
+    Fixture fixture;
+    fixture.options.comments = true;
+    fixture.add_table(20, "large", 1 << 30);
+    const ObjectId key{class_constraint, 30};
+    CatalogObject& object = fixture.add_part(ObjectKind::constraint, key, "k on large", 20);
+    object.comments = {"COMMENT ON CONSTRAINT k"};
+    fixture.catalog.key_indexes[key] = {"k", "CREATE UNIQUE INDEX k", "USING INDEX k",
+                                        "DROP INDEX IF EXISTS s.k"};
+    fixture.add_part(ObjectKind::index, {class_relation, 21}, "large_idx", 20);
+    fixture.catalog.index_bytes[key] = 10;
+    fixture.catalog.index_bytes[{class_relation, 21}] = 11;
+    fixture.add_part(ObjectKind::index_mark, {2610, 22}, "k mark", 20);
+    fixture.needs({2610, 22}, key);
+    SUBCASE("in two steps")
+    {
+        const ScopePlan plan = fixture.plan();
+        const CloneTask* data = find(plan, "data", "large");
+        const CloneTask* index = find(plan, "index", "k");
+        const CloneTask* other = find(plan, "index", "large_idx");
+        const CloneTask* constraint = find(plan, "constraint", "k on large");
+        const CloneTask* mark = find(plan, "index mark", "k mark");
+        REQUIRE(data);
+        REQUIRE(index);
+        REQUIRE(other);
+        REQUIRE(constraint);
+        REQUIRE(mark);
+        CHECK(index->kind == TaskKind::index);
+        CHECK(index->in_table_worker);
+        CHECK(index->stage == data->stage);
+        CHECK(index->statements == std::vector<std::string>{"CREATE UNIQUE INDEX k"});
+        CHECK(index->cleanup.empty());
+        CHECK(std::binary_search(index->after.begin(), index->after.end(), data->task_id));
+        // Both may be built at once. The larger one comes first.
+        CHECK(index->shared_tables == std::vector<std::uint32_t>{20});
+        CHECK(other->shared_tables == std::vector<std::uint32_t>{20});
+        CHECK(index->locked_tables.empty());
+        CHECK(other->locked_tables.empty());
+        CHECK(other->task_id < index->task_id);
+        CHECK_FALSE(constraint->in_table_worker);
+        CHECK(constraint->stage > index->stage);
+        CHECK(constraint->statements ==
+              std::vector<std::string>{"USING INDEX k", "COMMENT ON CONSTRAINT k"});
+        CHECK(
+            std::binary_search(constraint->after.begin(), constraint->after.end(), index->task_id));
+        CHECK(mark->after.back() == constraint->task_id);
+    }
+    SUBCASE("at once if the table is small, or no rows are copied")
+    {
+        if (fixture.options.data)
+            fixture.catalog.tables.at({class_relation, 20}).size_bytes = 8192;
+        SUBCASE("small") {}
+        SUBCASE("no rows")
+        {
+            fixture.options.data = false;
+        }
+        const ScopePlan plan = fixture.plan();
+        CHECK(find(plan, "index", "k") == nullptr);
+        const CloneTask* constraint = find(plan, "constraint", "k on large");
+        REQUIRE(constraint);
+        CHECK(constraint->statements ==
+              std::vector<std::string>{"CREATE PART k on large", "COMMENT ON CONSTRAINT k"});
+    }
 }
 
 TEST_CASE("an index that needs something made after the data waits for it")
@@ -175,7 +214,7 @@ TEST_CASE("an index that needs something made after the data waits for it")
     REQUIRE(key);
     REQUIRE(index);
     CHECK(key->in_table_worker);
-    CHECK_FALSE(index->in_table_worker);
+    CHECK(index->in_table_worker);
     CHECK(index->stage > key->stage);
 }
 
@@ -193,9 +232,104 @@ TEST_CASE("a foreign key of a large table is validated by a task of its own")
     const CloneTask* validate = find(plan, "validation", "fk on large");
     REQUIRE(add);
     REQUIRE(validate);
+    CHECK(add->stage < validate->stage);
     CHECK(add->statements == std::vector<std::string>{"ADD NOT VALID"});
     CHECK(validate->statements == std::vector<std::string>{"VALIDATE"});
     CHECK(validate->after == std::vector<std::int32_t>{add->task_id});
+}
+
+TEST_CASE("foreign keys lock both tables, and partitions as their topmost one")
+{
+    Fixture fixture;
+    fixture.add_table(10, "orders");
+    fixture.add_table(20, "others");
+    const auto add_key = [&](std::uint32_t id, std::uint32_t table, std::uint32_t referenced) {
+        const std::string name = "fk" + std::to_string(id);
+        fixture.add_part(ObjectKind::foreign_key, {class_constraint, id}, name, table);
+        fixture.needs({class_constraint, id}, {class_relation, referenced});
+        return name;
+    };
+    const auto add_partition = [&](std::uint32_t oid, std::string name, std::uint32_t parent) {
+        fixture.add_table(oid, std::move(name));
+        TableShape& shape = fixture.catalog.tables.at({class_relation, oid});
+        shape.is_partition = true;
+        shape.parents = {{parent, "s.parent"}};
+        fixture.needs({class_relation, oid}, {class_relation, parent});
+    };
+    fixture.add_table(30, "root");
+    fixture.catalog.tables.at({class_relation, 30}).has_rows = false;
+    add_partition(31, "middle", 30);
+    fixture.catalog.tables.at({class_relation, 31}).has_rows = false;
+    add_partition(32, "leaf", 31);
+    fixture.add_table(35, "heir");
+    fixture.catalog.tables.at({class_relation, 35}).parents = {{20, "s.others"}};
+    fixture.add_table(40, "large", 1 << 30);
+
+    using Tables = std::vector<std::uint32_t>;
+    struct Case {
+        std::uint32_t table;
+        std::uint32_t referenced;
+        Tables locked;
+    };
+    const std::vector<Case> cases = {
+        {10, 20, {10, 20}}, {10, 10, {10}},     {32, 10, {30, 10}}, {10, 32, {10, 30}},
+        {32, 31, {30}},     {35, 10, {35, 10}}, {40, 10, {40, 10}}, {40, 32, {40, 30}},
+    };
+    std::uint32_t id = 100;
+    for (const Case& each : cases) {
+        id++;
+        const std::string name = add_key(id, each.table, each.referenced);
+        if (each.table == 40)
+            fixture.catalog.validations[{class_constraint, id}] = {StatementTemplate("ADD"),
+                                                                   "VALIDATE"};
+    }
+    const ScopePlan plan = fixture.plan();
+    // Keys are between the data and the last of all: they keep no table from being a unit.
+    CHECK(find(plan, "table", "orders")->in_table_worker);
+    CHECK_FALSE(find(plan, "table", "leaf")->in_table_worker);
+    id = 100;
+    for (const Case& each : cases) {
+        const std::string name = "fk" + std::to_string(++id);
+        CAPTURE(name);
+        const CloneTask* key = find(plan, "foreign key", name);
+        REQUIRE(key);
+        CHECK(key->stage == stage_foreign_keys);
+        CHECK(key->in_table_worker);
+        CHECK(key->batched);
+        CHECK(key->locked_tables == each.locked);
+        CHECK(key->shared_tables.empty());
+        const CloneTask* validation = find(plan, "validation", name);
+        CHECK((validation != nullptr) == (each.table == 40));
+        if (!validation)
+            continue;
+        CHECK(validation->stage == stage_validation);
+        CHECK(validation->in_table_worker);
+        CHECK_FALSE(validation->batched);
+        CHECK(validation->locked_tables == Tables{each.table});
+        CHECK(validation->shared_tables == Tables{each.locked[1]});
+        CHECK(validation->after == std::vector<std::int32_t>{key->task_id});
+    }
+}
+
+TEST_CASE("ANALYZE of a partitioned table locks it, and its partitions need none of their own")
+{
+    Fixture fixture;
+    fixture.options.analyze = true;
+    fixture.add_table(30, "root");
+    fixture.catalog.tables.at({class_relation, 30}).has_rows = false;
+    fixture.add_table(31, "leaf");
+    TableShape& shape = fixture.catalog.tables.at({class_relation, 31});
+    shape.is_partition = true;
+    shape.parents = {{30, "s.root"}};
+    fixture.needs({class_relation, 31}, {class_relation, 30});
+    const ScopePlan plan = fixture.plan();
+    CHECK(find(plan, "analyze", "leaf") == nullptr);
+    const CloneTask* analyze = find(plan, "analyze", "root");
+    REQUIRE(analyze);
+    CHECK(analyze->stage == stage_statistics);
+    CHECK(analyze->in_table_worker);
+    CHECK_FALSE(analyze->batched); // it is as long as its partitions are large
+    CHECK(analyze->locked_tables == std::vector<std::uint32_t>{30});
 }
 
 TEST_CASE("materialized views are refreshed after those that they read, through views")

@@ -78,6 +78,8 @@ const std::vector<std::string> names = {"classid",
                                         "binary_safe",
                                         "can_select",
                                         "filenode",
+                                        "is_heap",
+                                        "heap_pages",
                                         "size_bytes",
                                         "estimated_rows",
                                         "load_through_schema",
@@ -106,6 +108,8 @@ std::vector<ResultSet::Value> full_row()
             "f",
             "t",
             "777",
+            "t",
+            "1",
             "8192",
             "-1",
             "s",
@@ -144,6 +148,8 @@ TEST_CASE("a table as the query gives it")
     CHECK_FALSE(shape.binary_safe);
     CHECK(shape.can_select);
     CHECK(shape.filenode == 777);
+    CHECK(shape.is_heap);
+    CHECK(shape.heap_pages == 1);
     CHECK(shape.size_bytes == 8192);
     CHECK(shape.estimated_rows == -1);
     CHECK(shape.load_through == QualifiedName{"s", "top"});

@@ -84,6 +84,40 @@ TEST_CASE("data task")
               "(\ntotal > 5 -- much\n)) TO STDOUT WITH (FORMAT binary)");
         CHECK(find(tasks, TaskKind::data).predicate == "total > 5 -- much");
     }
+    SUBCASE("in pieces")
+    {
+        table.server_version = 140000;
+        table.heap_pages = 9;
+        table.size_bytes = 101;
+        table.estimated_rows = 33;
+        options.where = "total > 5 -- much";
+        const CloneTask whole = data;
+        tasks = plan_table_tasks(table, empty_target(), naming, options, {100, 2});
+        std::vector<CloneTask> pieces;
+        for (const CloneTask& task : tasks)
+            if (task.kind == TaskKind::data)
+                pieces.push_back(task);
+        REQUIRE(pieces.size() == 4);
+        std::int64_t rows = 0;
+        for (std::size_t i = 0; i < pieces.size(); i++) {
+            CHECK(pieces[i].part == static_cast<int>(i) + 1);
+            CHECK(pieces[i].parts == 4);
+            CHECK(pieces[i].stage == pieces[0].stage);
+            CHECK(pieces[i].truncate.empty());
+            CHECK(pieces[i].target_copy == without_freeze(whole.target_copy));
+            CHECK(pieces[i].filled_table == whole.filled_table);
+            CHECK_FALSE(pieces[i].completes_table);
+            rows += pieces[i].estimated_rows;
+        }
+        CHECK(rows == 33);
+        CHECK(pieces[1].predicate ==
+              "(\ntotal > 5 -- much\n) AND ctid >= '(3,0)' AND ctid < '(5,0)'");
+        CHECK(pieces[1].source_copy ==
+              "COPY (SELECT \"id\", \"customer\", \"total\" FROM ONLY \"shop\".\"orders\" WHERE "
+              "(\n" + pieces[1].predicate + "\n)) TO STDOUT WITH (FORMAT binary)");
+        // What comes after the data comes after all of it.
+        CHECK(find(tasks, TaskKind::index).stage > pieces[3].stage);
+    }
     SUBCASE("one unsafe column makes it text")
     {
         table.columns[1].binary_safe = false;

@@ -41,9 +41,10 @@ WITH object (classid, objid, sub_id, named_as, column_name, type, owner, acl, in
           JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
           WHERE NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
             AND (a.attacl IS NOT NULL
-                 OR EXISTS (SELECT FROM pg_catalog.pg_init_privs i
-                            WHERE i.classoid = c.tableoid AND i.objoid = c.oid
-                              AND i.objsubid = a.attnum))
+                 OR (a.attrelid, a.attnum) IN (
+                        SELECT i.objoid, i.objsubid FROM pg_catalog.pg_init_privs i
+                        WHERE i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                          AND i.objsubid <> 0))
           UNION ALL
           SELECT t.tableoid, t.oid, 0, t.typnamespace, t.typname, 'T', t.typowner, t.typacl
           FROM pg_catalog.pg_type t
@@ -70,7 +71,8 @@ WITH object (classid, objid, sub_id, named_as, column_name, type, owner, acl, in
     LEFT JOIN pg_catalog.pg_init_privs i
            ON i.classoid = o.classid AND i.objoid = o.objid AND i.objsubid = o.sub_id
     LEFT JOIN pg_catalog.pg_depend member
-           ON member.classid = o.classid AND member.objid = o.objid AND member.deptype = 'e'
+           ON member.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND member.classid = o.classid AND member.objid = o.objid AND member.deptype = 'e'
     LEFT JOIN pg_catalog.pg_extension x ON x.oid = member.refobjid AND x.oid >= 16384
     LEFT JOIN LATERAL (
         SELECT pg_catalog.to_jsonb(f)->>'prokind' AS kind,

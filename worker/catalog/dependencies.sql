@@ -144,11 +144,15 @@ WITH RECURSIVE multirange (oid, range) AS (
     WHERE k.is_attached
 ), key_index (classid, objid, index, is_attached) AS (
     SELECT con.tableoid, con.oid, con.conindid, false
-    FROM pg_catalog.pg_constraint con
-    JOIN pg_catalog.pg_class c ON c.oid = con.confrelid AND c.relkind = 'p'
-    WHERE con.contype = 'f'
-      -- a foreign key has further rows, one for each partition
-      AND coalesce((pg_catalog.to_jsonb(con)->>'conparentid')::pg_catalog.oid, 0) = 0
+    FROM pg_catalog.pg_class c
+    -- before 11 pg_constraint lacks the column, and then its name means the one of `absent`
+    CROSS JOIN (SELECT 0::pg_catalog.oid AS conparentid) absent
+    CROSS JOIN LATERAL (
+        SELECT x.tableoid, x.oid, x.conindid, conparentid AS parent
+        FROM pg_catalog.pg_constraint x
+        WHERE x.confrelid = c.oid AND x.contype = 'f') con
+    -- a foreign key has further rows, one for each partition
+    WHERE c.relkind = 'p' AND con.parent = 0
     UNION ALL
     SELECT k.classid, k.objid, p.inhrelid, true
     FROM key_index k

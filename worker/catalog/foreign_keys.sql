@@ -12,16 +12,24 @@ WITH relation AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relnamespace = ANY ($1::pg_catalog.oid[]) AND c.relkind IN ('r', 'p', 'f')
       AND c.oid >= 16384 AND c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                      WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e')),
+      AND c.oid <> ALL (ARRAY(SELECT e.objid FROM pg_catalog.pg_depend e
+                              WHERE e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                                AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                AND e.objsubid = 0 AND e.deptype = 'e'))),
 foreign_key AS (
-    SELECT con.oid, con.conrelid, con.conname, con.confrelid, con.conindid, con.convalidated,
-           pg_catalog.pg_get_constraintdef(con.oid) AS definition, later.columns
+    SELECT con.*, pg_catalog.pg_get_constraintdef(con.oid) AS definition
     FROM relation r
-    JOIN pg_catalog.pg_constraint con ON con.conrelid = r.oid AND con.contype = 'f'
-    CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(con) AS columns) later
-    WHERE coalesce(later.columns->>'conparentid', '0') = '0'),
+    -- columns that pg_constraint lacks (before 11, 15, 18) mean those of `absent`
+    CROSS JOIN (SELECT 0::pg_catalog.oid AS conparentid, NULL AS confdelsetcols,
+                       false AS conperiod, true AS conenforced) absent
+    CROSS JOIN LATERAL (
+        SELECT c.oid, c.conrelid, c.conname, c.confrelid, c.conindid, c.convalidated,
+               conparentid AS parent, confdelsetcols IS NOT NULL AS has_set_columns,
+               conperiod AS has_period, conenforced AS is_enforced
+        FROM pg_catalog.pg_constraint c
+        WHERE c.conrelid = r.oid AND c.contype = 'f') con
+    WHERE con.parent = 0
+    OFFSET 0), -- so that the definition is asked for once
 -- The index of a partitioned table can be referenced when those of all partitions are attached.
 attached AS (
     SELECT h.inhparent,
@@ -42,10 +50,9 @@ SELECT 'foreign key' AS kind,
        'ALTER TABLE IF EXISTS ' || r.name || ' DROP CONSTRAINT IF EXISTS '
        || pg_catalog.quote_ident(k.conname) AS drop_sql,
        coalesce(a.needs, '[]') AS needs,
-       CASE WHEN (k.columns->>'conperiod')::pg_catalog.bool
-                 OR NOT (k.columns->>'conenforced')::pg_catalog.bool
+       CASE WHEN k.has_period OR NOT k.is_enforced
                  OR (r.relkind = 'p' AND NOT k.convalidated) THEN 180000
-            WHEN k.columns->>'confdelsetcols' IS NOT NULL THEN 150000
+            WHEN k.has_set_columns THEN 150000
             ELSE 0 END AS needs_version,
        CASE WHEN x.in_two_steps THEN pg_catalog.jsonb_build_array(x.statement || ' NOT VALID') END
            AS add_not_valid,

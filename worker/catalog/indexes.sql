@@ -14,9 +14,10 @@ WITH relation AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relnamespace = ANY ($1::pg_catalog.oid[]) AND c.relkind IN ('r', 'p', 'm')
       AND c.oid >= 16384 AND c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                      WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e')),
+      AND c.oid <> ALL (ARRAY(SELECT e.objid FROM pg_catalog.pg_depend e
+                              WHERE e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                                AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                AND e.objsubid = 0 AND e.deptype = 'e'))),
 index_def AS (
     SELECT i.indexrelid, i.indrelid, ic.relname, ts.spcname,
            i.indexrelid::pg_catalog.regclass::pg_catalog.text AS name,
@@ -27,9 +28,15 @@ index_def AS (
            pg_catalog.quote_ident(r.nspname) || '.' || pg_catalog.quote_ident(r.relname) || ' '
                AS qualified,
            coalesce(' WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid), '') AS tail,
-           (pg_catalog.to_jsonb(i)->>'indnullsnotdistinct')::pg_catalog.bool AS nulls_not_distinct
+           i.nulls_not_distinct
     FROM relation r
-    JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
+    -- where pg_index lacks the column (before 15), its name means the one of `absent`
+    CROSS JOIN (SELECT false AS indnullsnotdistinct) absent
+    CROSS JOIN LATERAL (
+        SELECT x.indexrelid, x.indrelid, x.indisunique, x.indisvalid, x.indisready, x.indpred,
+               indnullsnotdistinct AS nulls_not_distinct
+        FROM pg_catalog.pg_index x
+        WHERE x.indrelid = r.oid) i
     JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
     LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = ic.reltablespace
     WHERE (i.indisvalid OR r.relkind = 'p') AND i.indisready
@@ -42,7 +49,8 @@ column_settings AS (
                                 || ' SET STATISTICS ' || a.attstattarget ORDER BY a.attnum)
                AS statements
     FROM index_def d
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = d.indexrelid AND a.attstattarget >= 0
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = d.indexrelid AND a.attnum > 0
+                                  AND a.attstattarget >= 0
     GROUP BY a.attrelid),
 on_extension AS (
     SELECT dep.objid,

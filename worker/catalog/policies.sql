@@ -14,6 +14,7 @@ WITH relation AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_depend e
            ON e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid
+          AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
           AND e.objsubid = 0 AND e.deptype = 'e'
     WHERE c.relnamespace = ANY ($1::pg_catalog.oid[]) AND c.relkind IN ('r', 'p')
       AND c.oid >= 16384 AND c.relpersistence <> 't')

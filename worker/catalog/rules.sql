@@ -11,9 +11,10 @@ WITH relation AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relnamespace = ANY ($1::pg_catalog.oid[]) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
       AND c.oid >= 16384 AND c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                      WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e'))
+      AND c.oid <> ALL (ARRAY(SELECT e.objid FROM pg_catalog.pg_depend e
+                              WHERE e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                                AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                AND e.objsubid = 0 AND e.deptype = 'e')))
 SELECT 'rule' AS kind,
        'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid AS classid,
        w.oid AS objid,

@@ -17,6 +17,7 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_depend e
        ON e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid
+      AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
       AND e.objsubid = 0 AND e.deptype = 'e'
 LEFT JOIN pg_catalog.pg_depend i
        ON i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objid = c.oid

@@ -18,6 +18,7 @@
 --   after          statements that follow
 --   after_children those that must not yet be true when children are made: these would inherit it
 --   binary_safe, can_select are about the columns that COPY takes: not the generated ones
+--   is_heap, heap_pages are what a large table is cut by (heap_pages: of the main fork, as it is now)
 --   load_through_* the topmost table of a partition whose rows may belong to another one here:
 --                  values of an enum hash by oid, and oids differ
 --
@@ -37,9 +38,10 @@ WITH RECURSIVE relation AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relnamespace = ANY ($1::pg_catalog.oid[]) AND c.relkind IN ('r', 'p', 'f')
       AND c.oid >= 16384 AND c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                      WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e')),
+      AND c.oid <> ALL (ARRAY(SELECT e.objid FROM pg_catalog.pg_depend e
+                              WHERE e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                                AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                AND e.objsubid = 0 AND e.deptype = 'e'))),
 parents AS (
     SELECT i.inhrelid,
            pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
@@ -110,7 +112,7 @@ attribute AS (
            CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics_target,
            -- but for the stamp that newer minor releases keep among them for themselves: no
            -- server takes it from us, and older ones refuse it
-           CASE WHEN a.attoptions IS NOT NULL THEN
+           CASE WHEN a.attoptions[1] NOT LIKE 'pg\_attver=%' OR a.attoptions[2] IS NOT NULL THEN
                 (SELECT pg_catalog.string_agg(
                             pg_catalog.quote_ident(o.option_name) || '='
                             || pg_catalog.quote_literal(o.option_value), ', ')
@@ -165,7 +167,9 @@ attribute AS (
         JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
         WHERE dep.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
           AND dep.refobjid = a.attrelid AND dep.refobjsubid = a.attnum AND dep.deptype = 'i'
-          AND dep.classid = 'pg_catalog.pg_class'::pg_catalog.regclass) id ON a.attidentity <> ''
+          AND dep.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          AND a.attidentity <> ''
+        OFFSET 0) id ON true -- and not looked for where there is none
     LEFT JOIN inherited inh ON inh.inhrelid = a.attrelid AND inh.attname = a.attname
     CROSS JOIN (SELECT '{bool,int2,int4,int8,float4,float8,numeric,oid,text,varchar,bpchar,name,
                          char,bytea,bit,varbit,uuid,json,jsonb,date,time,timetz,timestamp,
@@ -203,7 +207,8 @@ piece AS (
     FROM attribute a),
 table_columns AS (
     SELECT p.attrelid,
-           pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+           -- (jsonb would sort the keys of each)
+           pg_catalog.json_agg(pg_catalog.json_build_object(
                'name', p.attname,
                'type', p.type,
                'generation', p.generation_clause,
@@ -332,11 +337,9 @@ SELECT CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
        coalesce(tc.binary_safe, true) AS binary_safe,
        coalesce(tc.can_select, r.can_select) AS can_select,
        r.relfilenode AS filenode,
-       CASE WHEN r.relkind = 'r' THEN
-            coalesce(pg_catalog.pg_relation_size(r.oid), 0)
-            + CASE WHEN r.reltoastrelid <> 0
-                   THEN coalesce(pg_catalog.pg_relation_size(r.reltoastrelid), 0) ELSE 0 END
-            ELSE 0 END AS size_bytes,
+       r.relkind = 'r' AND coalesce(am.amname = 'heap', false) AS is_heap,
+       size.main / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS heap_pages,
+       size.main + size.toast AS size_bytes,
        -- -1 = unknown; before 14 that was 0 rows on 0 pages
        CASE WHEN r.reltuples = 0 AND r.relpages = 0 THEN -1
             ELSE r.reltuples::pg_catalog.int8 END AS estimated_rows,
@@ -351,6 +354,12 @@ LEFT JOIN pg_catalog.pg_am am ON am.oid = r.relam
 LEFT JOIN pg_catalog.pg_class toast ON toast.oid = r.reltoastrelid
 LEFT JOIN pg_catalog.pg_foreign_table ft ON ft.ftrelid = r.oid
 LEFT JOIN pg_catalog.pg_foreign_server fs ON fs.oid = ft.ftserver
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN r.relkind = 'r'
+                THEN coalesce(pg_catalog.pg_relation_size(r.oid), 0) ELSE 0 END AS main,
+           CASE WHEN r.relkind = 'r' AND r.reltoastrelid <> 0
+                THEN coalesce(pg_catalog.pg_relation_size(r.reltoastrelid), 0) ELSE 0
+           END AS toast) size
 CROSS JOIN LATERAL (
     SELECT pg_catalog.concat_ws(', ', tc.settings,
                CASE WHEN r.relkind <> 'f' THEN

@@ -20,7 +20,13 @@ SELECT c.oid,
        pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS can_use_schema,
        -- null if the table is gone already: whoever locks it finds out
        coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), true) AS can_select,
-       coalesce(pg_catalog.pg_table_size(c.oid), 0) AS size_bytes,
+       -- rows alone: maps of free space and visibility are not copied
+       coalesce(pg_catalog.pg_relation_size(c.oid)
+                / pg_catalog.current_setting('block_size')::pg_catalog.int8, 0) AS heap_pages,
+       coalesce(pg_catalog.pg_relation_size(c.oid), 0)
+       + CASE WHEN c.reltoastrelid <> 0
+              THEN coalesce(pg_catalog.pg_relation_size(c.reltoastrelid), 0) ELSE 0
+         END AS size_bytes,
        pg_catalog.current_setting('server_version_num') AS server_version,
        pg_catalog.current_setting('server_encoding') AS server_encoding
 FROM pg_catalog.pg_class c

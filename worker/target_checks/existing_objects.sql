@@ -129,8 +129,8 @@ WITH place AS (
 SELECT o.kind, o.classid, o.objid, o.schema, o.name, o.object_as,
        pg_catalog.pg_has_role(o.owner, 'USAGE') AS is_owner,
        x.extname AS extension,
-       -- of a sequence: the table that it goes with
-       owned.refobjid AS part_of
+       -- of a sequence or an index: the table that it goes with
+       coalesce(owned.refobjid, i.indrelid) AS part_of
 FROM object o
 LEFT JOIN pg_catalog.pg_depend member
        ON member.classid = o.classid AND member.objid = o.objid AND member.deptype = 'e'
@@ -138,4 +138,5 @@ LEFT JOIN pg_catalog.pg_extension x ON x.oid = member.refobjid
 LEFT JOIN pg_catalog.pg_depend owned
        ON o.kind = 'sequence' AND owned.classid = o.classid AND owned.objid = o.objid
       AND owned.refclassid = o.classid AND owned.deptype IN ('a', 'i')
+LEFT JOIN pg_catalog.pg_index i ON o.kind = 'index' AND i.indexrelid = o.objid
 ORDER BY o.object_as;

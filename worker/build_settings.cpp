@@ -1,0 +1,84 @@
+#include "worker/build_settings.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace pgclone {
+
+namespace {
+
+// CREATE INDEX leaves a parallel worker out for which it has less than this.
+constexpr std::int64_t memory_a_participant = 32 << 20;
+// What maintenance_work_mem can be on every platform.
+constexpr std::int64_t most_memory = (std::int64_t{1} << 31) - 1024;
+
+int to_int(std::int64_t number)
+{
+    return static_cast<int>(std::clamp<std::int64_t>(number, 0, std::numeric_limits<int>::max()));
+}
+
+// How many further processes a command may use. `allowed`: what the server says for one.
+int parallel_workers(int at_once, int allowed, const BuildLimits& limits)
+{
+    if (allowed <= 0)
+        return 0;
+    const int own_cores = (limits.cores + at_once - 1) / at_once;
+    const int free = std::min(limits.max_parallel_workers, limits.max_worker_processes) / at_once;
+    return std::clamp(own_cores - 1, 0, std::max(free, 0));
+}
+
+std::string set_local(const char* setting, const std::string& value)
+{
+    return std::string("SET LOCAL ") + setting + " = " + value;
+}
+
+} // namespace
+
+BuildLimits read_build_limits(const ResultSet& rows, int cores)
+{
+    BuildLimits limits;
+    limits.maintenance_work_mem = rows.integer(0, "maintenance_work_mem");
+    limits.shared_buffers = rows.integer(0, "shared_buffers");
+    limits.max_parallel_maintenance_workers =
+        to_int(rows.integer(0, "max_parallel_maintenance_workers"));
+    limits.max_parallel_workers_per_gather =
+        to_int(rows.integer(0, "max_parallel_workers_per_gather"));
+    limits.max_parallel_workers = to_int(rows.integer(0, "max_parallel_workers"));
+    limits.max_worker_processes = to_int(rows.integer(0, "max_worker_processes"));
+    limits.cores = std::max(cores, 1);
+    return limits;
+}
+
+std::vector<std::string> build_settings(TaskKind kind, int at_once, const BuildLimits& limits)
+{
+    at_once = std::max(at_once, 1);
+    std::vector<std::string> statements;
+    if (kind == TaskKind::refresh) {
+        // A query: each process may take work_mem several times over, so not more of them.
+        const int allowed = limits.max_parallel_workers_per_gather;
+        const int workers = std::min(allowed, parallel_workers(at_once, allowed, limits));
+        if (workers != limits.max_parallel_workers_per_gather)
+            statements.push_back(
+                set_local("max_parallel_workers_per_gather", std::to_string(workers)));
+        return statements;
+    }
+    const bool builds_index = kind == TaskKind::index || kind == TaskKind::constraint;
+    if (!builds_index && kind != TaskKind::validate && kind != TaskKind::foreign_key)
+        return statements;
+    const std::int64_t share = std::min(limits.shared_buffers / at_once, most_memory);
+    const std::int64_t memory = std::max(limits.maintenance_work_mem, share);
+    if (memory != limits.maintenance_work_mem)
+        statements.push_back(
+            set_local("maintenance_work_mem", "'" + std::to_string(memory / 1024) + "kB'"));
+    if (!builds_index)
+        return statements;
+    const int workers =
+        std::min<int>(parallel_workers(at_once, limits.max_parallel_maintenance_workers, limits),
+                      to_int(memory / memory_a_participant - 1));
+    if (workers != limits.max_parallel_maintenance_workers)
+        statements.push_back(
+            set_local("max_parallel_maintenance_workers", std::to_string(workers)));
+    return statements;
+}
+
+} // namespace pgclone

@@ -1,0 +1,222 @@
+// Small tables: what belongs to one is made in one go, so that a table worker's transaction can
+// hold many of them, and no table waits for the others.
+#include "worker/scope_tasks.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pgclone {
+
+namespace {
+
+// Code that a clone brings along: what it reads may not be there yet.
+constexpr std::array code_kinds = {
+    ObjectKind::language,        ObjectKind::function,       ObjectKind::procedure,
+    ObjectKind::aggregate,       ObjectKind::operator_,      ObjectKind::operator_family,
+    ObjectKind::operator_class,  ObjectKind::cast,           ObjectKind::transform,
+    ObjectKind::access_method,   ObjectKind::conversion,     ObjectKind::text_search_parser,
+    ObjectKind::text_search_template,
+};
+
+constexpr std::array part_kinds = {ObjectKind::default_, ObjectKind::check_constraint,
+                                   ObjectKind::sequence};
+
+template <typename Kinds>
+bool is_one_of(ObjectKind kind, const Kinds& kinds)
+{
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+} // namespace
+
+// Whether values of a type, or what an object computes, may call functions of the clone.
+bool ScopePlanner::runs_own_code(ObjectId id) const
+{
+    const auto found = object_index_.find(id);
+    if (found == object_index_.end())
+        return false;
+    const ObjectKind kind = catalog_.objects[found->second].kind;
+    if (is_one_of(kind, code_kinds) || guarded_domains_.contains(id))
+        return true;
+    if (kind == ObjectKind::table || kind == ObjectKind::extension || kind == ObjectKind::schema)
+        return false;
+    const auto [place, is_new] = runs_own_code_.try_emplace(id, false); // ends a circle, too
+    if (is_new && needs_own_code(id))
+        runs_own_code_[id] = true;
+    return runs_own_code_[id];
+}
+
+bool ScopePlanner::needs_own_code(ObjectId id) const
+{
+    const auto needs = needs_.find(id);
+    return needs != needs_.end() &&
+           std::any_of(needs->second.begin(), needs->second.end(),
+                       [this](const ObjectId& needed) { return runs_own_code(needed); });
+}
+
+// The table that an object is, or is a part of; 0 = none.
+std::uint32_t ScopePlanner::table_behind(ObjectId id) const
+{
+    if (catalog_.tables.contains(id))
+        return id.objid;
+    const auto found = object_index_.find(id);
+    return found == object_index_.end() ? 0 : catalog_.objects[found->second].table_oid;
+}
+
+void ScopePlanner::find_units()
+{
+    for (const CatalogObject& object : catalog_.objects)
+        if (object.kind == ObjectKind::domain_constraint && needs_own_code(object.id))
+            for (const ObjectId& needed : needs_.at(object.id))
+                if (const auto found = object_index_.find(needed);
+                    found != object_index_.end() &&
+                    catalog_.objects[found->second].kind == ObjectKind::domain)
+                    guarded_domains_.insert(needed);
+    if (!options_.data)
+        return;
+    for (const SequenceState& sequence : catalog_.sequences)
+        sequences_of_[sequence.node].push_back(&sequence);
+    for (const OrderedStep& step : steps_) {
+        const auto found = catalog_.tables.find(object_at(step.node).id);
+        if (found == catalog_.tables.end() || step.section != ObjectSection::before_data)
+            continue;
+        const TableShape& table = found->second;
+        if (table.has_rows && table.parents.empty() && !table.is_partition &&
+            table.load_through.name.empty() && table.after_children.empty() &&
+            table.size_bytes < large_table_bytes)
+            units_[table.id.objid];
+    }
+    for (const OrderedStep& step : steps_)
+        if (step.section == ObjectSection::before_data)
+            drop_entangled_units(step);
+    for (const OrderedStep& step : steps_) {
+        const CatalogObject& object = object_at(step.node);
+        const auto unit = units_.find(object.table_oid);
+        if (object.table_oid != 0 && unit != units_.end() &&
+            step.section == ObjectSection::before_data)
+            unit->second.parts.push_back(&step);
+    }
+    add_riders();
+}
+
+// Tables that something else needs before the data, or that need code of the clone, or are made in
+// two steps, are no units.
+void ScopePlanner::drop_entangled_units(const OrderedStep& step)
+{
+    const CatalogObject& object = object_at(step.node);
+    const std::uint32_t own = table_behind(object.id);
+    const bool is_table = catalog_.tables.contains(object.id);
+    if (own != 0 && (step.form != StepForm::whole || needs_own_code(object.id) ||
+                     (!is_table && !is_one_of(object.kind, part_kinds))))
+        units_.erase(own);
+    const auto needs = needs_.find(object.id);
+    if (needs == needs_.end())
+        return;
+    for (const ObjectId& needed : needs->second)
+        if (const std::uint32_t table = table_behind(needed); table != own)
+            units_.erase(table);
+}
+
+// What comes after a unit's rows at once. What has to wait may be a thing that ANALYZE looks at.
+void ScopePlanner::add_riders()
+{
+    for (const OrderedStep& step : steps_) {
+        const CatalogObject& object = object_at(step.node);
+        const auto unit = units_.find(object.table_oid);
+        if (object.table_oid == 0 || unit == units_.end() ||
+            step.section == ObjectSection::before_data)
+            continue;
+        if (is_built_with_data(step))
+            unit->second.riders.push_back(&step);
+        else if (object.kind == ObjectKind::index || object.kind == ObjectKind::constraint ||
+                 object.kind == ObjectKind::statistics)
+            unit->second.is_analyzed_later = true;
+    }
+}
+
+bool ScopePlanner::is_unit_part(const CatalogObject& object) const
+{
+    const auto unit = units_.find(table_behind(object.id));
+    if (unit == units_.end())
+        return false;
+    const auto is_it = [&](const OrderedStep* step) { return object_at(step->node).id == object.id; };
+    return catalog_.tables.contains(object.id) ||
+           std::any_of(unit->second.parts.begin(), unit->second.parts.end(), is_it) ||
+           std::any_of(unit->second.riders.begin(), unit->second.riders.end(), is_it);
+}
+
+// After all else that is made before the data, on which their parts may depend.
+void ScopePlanner::add_units()
+{
+    for (const OrderedStep& step : steps_)
+        if (step.section == ObjectSection::before_data &&
+            catalog_.tables.contains(object_at(step.node).id) &&
+            units_.contains(object_at(step.node).id.objid))
+            add_unit(step);
+}
+
+// The tasks stand one after the other: who takes the first goes on with the others.
+void ScopePlanner::add_unit(const OrderedStep& table)
+{
+    const CatalogObject& object = object_at(table.node);
+    const Unit& unit = units_.at(object.id.objid);
+    const std::size_t first = plan_.tasks.size();
+    add_step(table, stage_before_data, JobPhase::schema);
+    const auto made = static_cast<std::int32_t>(plan_.tasks.size());
+    for (const OrderedStep* part : unit.parts)
+        add_step(*part, stage_before_data, JobPhase::schema);
+    const auto complete = static_cast<std::int32_t>(plan_.tasks.size());
+    const std::vector<std::int32_t> data = add_table_data(object, catalog_.tables.at(object.id));
+    for (std::int32_t part = made; part <= complete; part++)
+        for (const std::int32_t copy : data)
+            wait_for(plan_.tasks[static_cast<std::size_t>(copy) - 1], part);
+    for (const OrderedStep* rider : unit.riders)
+        add_index(*rider, data);
+    const auto add_values = [this](ObjectId node) {
+        if (const auto sequences = sequences_of_.find(node); sequences != sequences_of_.end())
+            for (const SequenceState* sequence : sequences->second)
+                add_sequence_value(*sequence);
+    };
+    add_values(object.id);
+    for (const OrderedStep* part : unit.parts)
+        add_values(object_at(part->node).id);
+    if (options_.analyze && !unit.is_analyzed_later) {
+        CloneTask& analyze = add_analyze(object);
+        for (const std::int32_t copy : data)
+            wait_for(analyze, copy);
+    }
+    for (std::size_t i = first; i < plan_.tasks.size(); i++) {
+        CloneTask& task = plan_.tasks[i];
+        task.stage = stage_before_data;
+        task.due_stage = stage_data;
+        task.in_table_worker = true;
+        task.batched = true;
+    }
+}
+
+// The table whose lock a lock on this one may imply: a partition's topmost one.
+std::uint32_t ScopePlanner::lock_key(std::uint32_t table) const
+{
+    auto found = catalog_.tables.find({table_class(), table});
+    while (found != catalog_.tables.end() && found->second.is_partition) {
+        table = found->second.parents.front().oid;
+        found = catalog_.tables.find({table_class(), table});
+    }
+    return table;
+}
+
+// To add one locks both tables against each other's, to validate it the referencing one.
+void ScopePlanner::lock_for_foreign_key(CloneTask& task, const CatalogObject& key,
+                                        bool validates) const
+{
+    task.in_table_worker = true;
+    task.locked_tables = {lock_key(key.table_oid)};
+    const auto needs = needs_.find(key.id);
+    if (needs == needs_.end())
+        return;
+    for (const ObjectId& needed : needs->second)
+        if (catalog_.tables.contains(needed) && lock_key(needed.objid) != task.locked_tables[0])
+            (validates ? task.shared_tables : task.locked_tables).push_back(lock_key(needed.objid));
+}
+
+} // namespace pgclone

@@ -161,7 +161,7 @@ Async<CopyResult> run_copy(EventLoop& loop, SourceCopies& copies, CopySink& sink
 
         if (want_source) {
             // Part of a large row is a sign of life, too.
-            if (source.has_input())
+            if (source.watch().was_readable())
                 source_spoke = woken;
             source.consume_input();
             if (stall_timeout.count() > 0 && between(source_spoke, woken) >= stall_timeout)
@@ -170,7 +170,7 @@ Async<CopyResult> run_copy(EventLoop& loop, SourceCopies& copies, CopySink& sink
                                   std::to_string(stall_timeout.count()) + " ms",
                               "", "The limit is the configuration parameter pgclone.stall_timeout.");
         }
-        const bool sink_spoke = sink.consume_input();
+        const bool sink_spoke = sink.watch().was_readable() && sink.consume_input();
         if (sink_spoke)
             co_await sink.raise_error();
     }

@@ -67,6 +67,7 @@ struct DescriptorWatch::State {
     Direction read;
     Direction write;
     EventLoop::Waiter* waiter = nullptr;
+    bool was_readable = false;
 };
 
 DescriptorWatch::DescriptorWatch(EventLoop& loop) : state_(std::make_shared<State>(loop.context()))
@@ -89,6 +90,8 @@ void DescriptorWatch::release() noexcept
     if (state_->descriptor.is_open())
         state_->descriptor.release();
 }
+
+bool DescriptorWatch::was_readable() const noexcept { return state_->was_readable; }
 
 EventLoop::EventLoop(int wake_descriptor, int postmaster_descriptor)
     : context_(1), wake_(context_), postmaster_(context_)
@@ -220,8 +223,10 @@ Async<bool> EventLoop::wait(Interest first, Interest second, Clock::time_point d
         if (!interests[i].watch)
             continue;
         states[i] = interests[i].watch->state_;
-        if (interests[i].read)
+        if (interests[i].read) {
+            states[i]->was_readable = states[i]->read.ready;
             take(states[i]->read);
+        }
         if (interests[i].write)
             take(states[i]->write);
     }
@@ -245,6 +250,7 @@ Async<bool> EventLoop::wait(Interest first, Interest second, Clock::time_point d
         if (!state)
             continue;
         state->waiter = nullptr;
+        state->was_readable = state->read.ready;
         // What woke us is news no longer.
         state->read.ready = false;
         state->write.ready = false;

@@ -42,6 +42,9 @@ class DescriptorWatch {
     void assign(int descriptor);
     // Lets go of it, to be called before libpq closes it.
     void release() noexcept;
+    // Whether there was something to read at the end of the last wait for that. Saves the question
+    // to the kernel.
+    bool was_readable() const noexcept;
 
   private:
     friend class EventLoop;

@@ -110,9 +110,6 @@ class PgSession {
     // likely an error, which libpq shows only when the COPY is ended.
     bool consume_input();
 
-    // Whether bytes have arrived that consume_input() has not read.
-    bool has_input() const noexcept;
-
     DescriptorWatch& watch() noexcept { return watch_; }
     EventLoop& loop() noexcept { return loop_; }
     // Silence of the server after which a wait raises 08006; zero = none.
@@ -128,6 +125,7 @@ class PgSession {
 
     void require_open() const;
     void free_row() noexcept;
+    bool has_input() const noexcept; // bytes that consume_input() has not read
     void cancel_statement() noexcept;
     Async<void> poll_connection(Clock::time_point deadline);
     Async<void> wait_for_server();

@@ -9,6 +9,8 @@ namespace {
 
 // CREATE INDEX leaves a parallel worker out for which it has less than this.
 constexpr std::int64_t memory_a_participant = 32 << 20;
+// A server whose settings nobody has touched shall not sort on disk what memory could hold.
+constexpr std::int64_t most_of_machine = std::int64_t{1} << 30;
 // What maintenance_work_mem can be on every platform.
 constexpr std::int64_t most_memory = (std::int64_t{1} << 31) - 1024;
 
@@ -34,7 +36,7 @@ std::string set_local(const char* setting, const std::string& value)
 
 } // namespace
 
-BuildLimits read_build_limits(const ResultSet& rows, int cores)
+BuildLimits read_build_limits(const ResultSet& rows, int cores, std::int64_t machine_memory)
 {
     BuildLimits limits;
     limits.maintenance_work_mem = rows.integer(0, "maintenance_work_mem");
@@ -46,6 +48,7 @@ BuildLimits read_build_limits(const ResultSet& rows, int cores)
     limits.max_parallel_workers = to_int(rows.integer(0, "max_parallel_workers"));
     limits.max_worker_processes = to_int(rows.integer(0, "max_worker_processes"));
     limits.cores = std::max(cores, 1);
+    limits.machine_memory = machine_memory;
     return limits;
 }
 
@@ -65,7 +68,9 @@ std::vector<std::string> build_settings(TaskKind kind, int at_once, const BuildL
     const bool builds_index = kind == TaskKind::index || kind == TaskKind::constraint;
     if (!builds_index && kind != TaskKind::validate && kind != TaskKind::foreign_key)
         return statements;
-    const std::int64_t share = std::min(limits.shared_buffers / at_once, most_memory);
+    const std::int64_t of_machine = std::min(limits.machine_memory / 16, most_of_machine);
+    const std::int64_t budget = std::max(limits.shared_buffers, of_machine);
+    const std::int64_t share = std::min(budget / at_once, most_memory);
     const std::int64_t memory = std::max(limits.maintenance_work_mem, share);
     if (memory != limits.maintenance_work_mem)
         statements.push_back(

@@ -18,6 +18,7 @@ namespace pgclone {
 struct BuildLimits {
     std::int64_t maintenance_work_mem = 64 << 20; // bytes
     std::int64_t shared_buffers = 128 << 20;      // bytes
+    std::int64_t machine_memory = 0;              // bytes, 0 = not known
     int max_parallel_maintenance_workers = 2;
     int max_parallel_workers_per_gather = 2;
     int max_parallel_workers = 8;
@@ -26,13 +27,13 @@ struct BuildLimits {
 };
 
 // Reads the one row of target_checks/build_limits.sql. Raises XX000 if it is malformed.
-BuildLimits read_build_limits(const ResultSet& rows, int cores);
+BuildLimits read_build_limits(const ResultSet& rows, int cores, std::int64_t machine_memory);
 
 // SET LOCAL statements for the transaction of a task that is no data task; none if it is better
 // left as it is. `at_once`: table workers that are at work, this one included.
 //
-// * Memory: all builds together take at most shared_buffers once more, each at least the server's
-//   maintenance_work_mem. (CREATE INDEX and VALIDATE CONSTRAINT use it alike.)
+// * Memory: all builds together take at most shared_buffers once more, or a sixteenth of the machine's
+//   memory up to 1 GB if that is more; each at least the server's maintenance_work_mem. (CREATE INDEX and VALIDATE CONSTRAINT use it alike.)
 // * Parallel workers: the cores are shared out, each builder's own counts. A server that allows
 //   none gets none; CREATE INDEX may get more than it says for one command, up to its share of
 //   those that it lets run in all.

@@ -139,7 +139,8 @@ void JobTasks::show_progress()
     // Indexes of the first tables come while others are still copied; table workers that see a
     // later phase give their source sessions up.
     if (schedule_.source_is_needed())
-        phase = schedule_.source_tasks_begun() > 0 ? JobPhase::data : std::min(phase, JobPhase::data);
+        phase =
+            schedule_.source_tasks_begun() > 0 ? JobPhase::data : std::min(phase, JobPhase::data);
     const std::int64_t now = server::current_timestamp();
     bool fewer = false;
     bool more = false;

@@ -79,7 +79,8 @@ std::string LedgerClient::call(std::string_view function,
 }
 
 // The same with the values in place of parameters.
-std::string LedgerClient::call_text(std::string_view function, std::vector<Argument> arguments) const
+std::string LedgerClient::call_text(std::string_view function,
+                                    std::vector<Argument> arguments) const
 {
     std::string sql = "SELECT * FROM " + name_of(function);
     const char* separator = "(";
@@ -98,7 +99,8 @@ Async<LedgerJob> LedgerClient::start()
 
     LedgerJob job;
     JobStatus status = JobStatus::pending;
-    if (!parse_status(row.text(0, "status"), status) || !parse_scope(row.text(0, "scope"), job.scope))
+    if (!parse_status(row.text(0, "status"), status) ||
+        !parse_scope(row.text(0, "scope"), job.scope))
         throw PgError(sqlstate::data_corrupted, "the ledger row of the job is malformed");
     job.already_final = is_final(status);
     job.object = {row.text(0, "object_schema"), row.text(0, "object_name")};
@@ -179,9 +181,9 @@ Async<std::vector<StartedTask>> LedgerClient::tasks_take(std::vector<std::int32_
 std::string LedgerClient::lock_call(std::span<const std::int32_t> task_ids,
                                     std::string_view worker) const
 {
-    return call_text("pgclone_ledger_tasks_lock", {{"int8", job_id_},
-                                                   {"int4[]", array_text(task_ids)},
-                                                   {"text", std::string(worker)}});
+    return call_text(
+        "pgclone_ledger_tasks_lock",
+        {{"int8", job_id_}, {"int4[]", array_text(task_ids)}, {"text", std::string(worker)}});
 }
 
 std::string LedgerClient::check_table_call(const std::string& table) const
@@ -194,8 +196,7 @@ std::string LedgerClient::check_aside_call(const std::string& schema) const
     return call_text("pgclone_ledger_check_aside", {{"int8", job_id_}, {"text", schema}});
 }
 
-std::string LedgerClient::done_call(std::span<const std::int32_t> task_ids,
-                                    std::string_view worker,
+std::string LedgerClient::done_call(std::span<const std::int32_t> task_ids, std::string_view worker,
                                     std::span<const CopiedTask> copied) const
 {
     // What belongs to the first ids is in parallel arrays.
@@ -237,10 +238,9 @@ Async<std::vector<std::int32_t>> LedgerClient::tasks_failed(std::vector<std::int
 {
     const std::string sql = call("pgclone_ledger_tasks_failed",
                                  {"int8", "int4[]", "text", "int4", "text", "text", "bool"});
-    PgSession::Parameters parameters{job_id_,          array_text(task_ids),
-                                     worker,           std::to_string(culprit),
-                                     error.sqlstate(), error.message(),
-                                     retry ? "true" : "false"};
+    PgSession::Parameters parameters{
+        job_id_,         array_text(task_ids),    worker, std::to_string(culprit), error.sqlstate(),
+        error.message(), retry ? "true" : "false"};
     const ResultSet rows = co_await session_.query(sql, parameters);
     std::vector<std::int32_t> done;
     for (std::size_t row = 0; row < rows.size(); row++)
@@ -266,8 +266,9 @@ Async<bool> LedgerClient::finish(JobOutcome outcome, JobPhase phase, JobTotals t
         return *text ? std::optional<std::string>(text) : std::optional<std::string>();
     };
     const ErrorRecord& error = outcome.error;
-    const std::string sql = call("pgclone_ledger_finish", {"int8", "text", "text", "text", "text", "text", "text", "int8", "int8",
-                                  "int4", "bool"});
+    const std::string sql =
+        call("pgclone_ledger_finish", {"int8", "text", "text", "text", "text", "text", "text",
+                                       "int8", "int8", "int4", "bool"});
     PgSession::Parameters parameters{job_id_,
                                      std::string(to_text(outcome.status)),
                                      std::string(to_text(phase)),

@@ -74,8 +74,8 @@ void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int
     task.in_table_worker = true;
     task.batched = !is_on_large_table(object);
     // A key's statement needs its table for itself; indexes go together.
-    (object.kind == ObjectKind::constraint && !index ? task.locked_tables : task.shared_tables) = {
-        object.table_oid};
+    (object.kind == ObjectKind::constraint && !index ? task.locked_tables
+                                                     : task.shared_tables) = {object.table_oid};
     wait_for_needs(task, object.id);
     for (const std::int32_t piece : data)
         wait_for(task, piece);
@@ -321,8 +321,8 @@ void ScopePlanner::add_sequence_values()
 
 void ScopePlanner::add_sequence_value(const SequenceState& sequence)
 {
-    CloneTask& task = add(stage_sequence_values, TaskKind::object,
-                          std::string(sequence_value_kind), JobPhase::constraints);
+    CloneTask& task = add(stage_sequence_values, TaskKind::object, std::string(sequence_value_kind),
+                          JobPhase::constraints);
     task.schema_name = naming_.schema_on_target(sequence.source.schema);
     task.object_name = sequence.source.name;
     task.search_path = search_path_;
@@ -381,9 +381,12 @@ CloneTask& ScopePlanner::add_analyze(const CatalogObject& object)
     const auto table = catalog_.tables.find(object.id);
     const bool is_short = table == catalog_.tables.end() ||
                           (table->second.has_rows && table->second.size_bytes < large_table_bytes);
+    // Of a table beside the validations of others'; of a materialized view when it has its rows.
+    const bool is_table = table != catalog_.tables.end();
     CloneTask& task =
-        add_for(object, stage_statistics, is_short ? TaskKind::object : TaskKind::analyze,
-                "analyze", JobPhase::constraints);
+        add_for(object, is_table ? stage_validation : stage_statistics,
+                is_short ? TaskKind::object : TaskKind::analyze, "analyze", JobPhase::constraints);
+    task.due_stage = stage_statistics;
     task.in_table_worker = true;
     task.batched = is_short;
     task.locked_tables = {lock_key(object.id.objid)};

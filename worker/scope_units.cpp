@@ -11,10 +11,18 @@ namespace {
 
 // Code that a clone brings along: what it reads may not be there yet.
 constexpr std::array code_kinds = {
-    ObjectKind::language,        ObjectKind::function,       ObjectKind::procedure,
-    ObjectKind::aggregate,       ObjectKind::operator_,      ObjectKind::operator_family,
-    ObjectKind::operator_class,  ObjectKind::cast,           ObjectKind::transform,
-    ObjectKind::access_method,   ObjectKind::conversion,     ObjectKind::text_search_parser,
+    ObjectKind::language,
+    ObjectKind::function,
+    ObjectKind::procedure,
+    ObjectKind::aggregate,
+    ObjectKind::operator_,
+    ObjectKind::operator_family,
+    ObjectKind::operator_class,
+    ObjectKind::cast,
+    ObjectKind::transform,
+    ObjectKind::access_method,
+    ObjectKind::conversion,
+    ObjectKind::text_search_parser,
     ObjectKind::text_search_template,
 };
 
@@ -139,7 +147,9 @@ bool ScopePlanner::is_unit_part(const CatalogObject& object) const
     const auto unit = units_.find(table_behind(object.id));
     if (unit == units_.end())
         return false;
-    const auto is_it = [&](const OrderedStep* step) { return object_at(step->node).id == object.id; };
+    const auto is_it = [&](const OrderedStep* step) {
+        return object_at(step->node).id == object.id;
+    };
     return catalog_.tables.contains(object.id) ||
            std::any_of(unit->second.parts.begin(), unit->second.parts.end(), is_it) ||
            std::any_of(unit->second.riders.begin(), unit->second.riders.end(), is_it);
@@ -205,18 +215,18 @@ std::uint32_t ScopePlanner::lock_key(std::uint32_t table) const
     return table;
 }
 
-// To add one locks both tables against each other's, to validate it the referencing one.
+// To add one locks both tables against whoever else does; to validate it only the referencing one.
 void ScopePlanner::lock_for_foreign_key(CloneTask& task, const CatalogObject& key,
                                         bool validates) const
 {
     task.in_table_worker = true;
     task.locked_tables = {lock_key(key.table_oid)};
     const auto needs = needs_.find(key.id);
-    if (needs == needs_.end())
+    if (validates || needs == needs_.end())
         return;
     for (const ObjectId& needed : needs->second)
         if (catalog_.tables.contains(needed) && lock_key(needed.objid) != task.locked_tables[0])
-            (validates ? task.shared_tables : task.locked_tables).push_back(lock_key(needed.objid));
+            task.locked_tables.push_back(lock_key(needed.objid));
 }
 
 } // namespace pgclone

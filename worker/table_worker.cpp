@@ -6,13 +6,12 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include "worker/build_settings.hpp"
 #include "worker/catalog_sql.hpp"
 #include "worker/ddl_batch.hpp"
 #include "worker/job_pace.hpp"
 #include "worker/ledger_client.hpp"
+#include "worker/machine.hpp"
 #include "worker/sessions.hpp"
 #include "worker/task_batch.hpp"
 #include "worker/worker_services.hpp"
@@ -221,7 +220,7 @@ Async<void> TableWorker::add_build_settings(TaskKind kind, std::vector<std::stri
     if (!build_limits_) {
         const std::string query(catalog_sql::build_limits);
         const ResultSet row = co_await target_.query(query);
-        build_limits_ = read_build_limits(row, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+        build_limits_ = read_build_limits(row, machine_cores(), machine_memory());
     }
     int at_once = 0;
     server::for_each_table_worker([&at_once](WorkerSlot& worker, int) noexcept {

@@ -238,8 +238,7 @@ bool TaskBatch::is_made_here(const CloneTask& task) const
     });
 }
 
-void TaskBatch::add_copied(const CloneTask& task, const CopyResult& result,
-                           std::int64_t started_at)
+void TaskBatch::add_copied(const CloneTask& task, const CopyResult& result, std::int64_t started_at)
 {
     copied_.push_back({task.task_id, result, started_at, server::current_timestamp()});
 }

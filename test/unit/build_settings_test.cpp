@@ -30,6 +30,16 @@ TEST_CASE("builds share the cores and the memory")
         CHECK(build_settings(TaskKind::index, 1, machine(2, 128)) ==
               Statements{memory + "'131072kB'", workers + "1"});
     }
+    SUBCASE("a machine with much memory has more for them, up to a limit")
+    {
+        BuildLimits limits = machine(2, 128);
+        limits.machine_memory = std::int64_t{8} << 30;
+        CHECK(build_settings(TaskKind::validate, 2, limits) == Statements{memory + "'262144kB'"});
+        limits.machine_memory = std::int64_t{256} << 30;
+        CHECK(build_settings(TaskKind::validate, 2, limits) == Statements{memory + "'524288kB'"});
+        limits.machine_memory = std::int64_t{1} << 30; // shared_buffers are more
+        CHECK(build_settings(TaskKind::validate, 1, limits) == Statements{memory + "'131072kB'"});
+    }
     SUBCASE("two on two cores: each by itself, with what the server gives")
     {
         CHECK(build_settings(TaskKind::index, 2, machine(2, 128)) == Statements{workers + "0"});
@@ -123,7 +133,7 @@ TEST_CASE("the limits are read from the session's answer")
                                             "max_parallel_workers",
                                             "max_worker_processes"};
     const BuildLimits limits =
-        read_build_limits(ResultSet(names, {{"1048576", "8589934592", "3", "4", "5", "6"}}), 0);
+        read_build_limits(ResultSet(names, {{"1048576", "8589934592", "3", "4", "5", "6"}}), 0, 7);
     CHECK(limits.maintenance_work_mem == 1048576);
     CHECK(limits.shared_buffers == std::int64_t{8} << 30);
     CHECK(limits.max_parallel_maintenance_workers == 3);
@@ -131,5 +141,5 @@ TEST_CASE("the limits are read from the session's answer")
     CHECK(limits.max_parallel_workers == 5);
     CHECK(limits.max_worker_processes == 6);
     CHECK(limits.cores == 1);
-    test::expect_error("XX000", [&] { read_build_limits(ResultSet(names, {}), 2); });
+    test::expect_error("XX000", [&] { read_build_limits(ResultSet(names, {}), 2, 0); });
 }

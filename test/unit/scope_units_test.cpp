@@ -278,7 +278,7 @@ TEST_CASE("a table that something else needs before the data is made by itself")
     }
     for (const char* name : {"orders_id_seq", "orders_no_seq"})
         CHECK(find(plan, sequence_value_kind, name)->stage == stage_sequence_values);
-    CHECK(find(plan, "analyze", "orders")->stage == stage_statistics);
+    CHECK(find(plan, "analyze", "orders")->stage == stage_validation);
     CHECK_FALSE(find(plan, "sequence", "orders_id_seq")->in_table_worker);
     CHECK(carry_out(plan).size() == plan.tasks.size());
 }
@@ -409,8 +409,8 @@ TEST_CASE("an index with a function of the clone waits, and ANALYZE waits for it
     CHECK_FALSE(late->in_table_worker);
     const CloneTask* analyze = find(plan, "analyze", "orders");
     REQUIRE(analyze);
-    CHECK(analyze->stage == stage_statistics);
-    CHECK(analyze->due_stage == 0);
+    CHECK(analyze->stage == stage_validation);
+    CHECK(analyze->due_stage == stage_statistics);
     CHECK(analyze->in_table_worker);
     CHECK(analyze->batched);
     // The others ride with the data.
@@ -432,7 +432,7 @@ TEST_CASE("the index of a table that is no unit waits, too, if it calls a functi
     const ScopePlan plan = fixture.plan();
     CHECK(find(plan, "index", "orders_idx")->stage == stage_after_data);
     CHECK(find(plan, "constraint", "orders_pkey")->stage == stage_data);
-    CHECK(find(plan, "analyze", "orders")->stage == stage_statistics);
+    CHECK(find(plan, "analyze", "orders")->stage == stage_validation);
     CHECK_FALSE(find(plan, "analyze", "orders")->batched);
 }
 

@@ -1,0 +1,15 @@
+// What this process may use of the machine.
+#pragma once
+
+#include <cstdint>
+
+#include "shared/cpp_only.hpp"
+
+namespace pgclone {
+
+int machine_cores() noexcept; // at least 1
+
+// Physical memory in bytes, or the limit of the control group if that is less. 0 = not known.
+std::int64_t machine_memory() noexcept;
+
+} // namespace pgclone

@@ -512,9 +512,9 @@ END
 $$;
 
 -- After a rollback, or a connection that was lost in a commit: the tasks are pending again, but
--- `culprit` (0: it is not known) has the error and is failed unless it is to be tried again. Waits until nobody works on them. Returns what they are then: 'done' if
--- the commit went through and only the news of it was lost. A worker that was given up does not
--- touch its successor's work.
+-- `culprit` (0: it is not known) has the error and is failed unless it is to be tried again. Waits
+-- until nobody works on them. Returns what they are then: 'done' if the commit went through and
+-- only the news of it was lost. A worker that was given up does not touch its successor's work.
 CREATE FUNCTION @extschema@.pgclone_ledger_tasks_failed(job_id bigint, task_ids integer[],
     worker text, culprit integer, error_sqlstate text, error_message text, retry boolean)
 RETURNS TABLE (task_id integer, status text)

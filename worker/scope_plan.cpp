@@ -232,9 +232,9 @@ std::string ScopeNaming::search_path() const
 
 ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
-                     const CloneOptions& options)
+                     const CloneOptions& options, const SplitRules& split)
 {
-    ScopePlanner planner(catalog, selection, target, naming, options);
+    ScopePlanner planner(catalog, selection, target, naming, options, split);
     return planner.plan();
 }
 

@@ -61,11 +61,7 @@ struct ScopePlan {
 // `selection`: of the catalog's objects, as select_objects() gives it.
 ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
-                     const CloneOptions& options);
-// The same with large tables cut into pieces.
-ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
-                     const ScopeTarget& target, const ScopeNaming& naming,
-                     const CloneOptions& options, const SplitRules& split);
+                     const CloneOptions& options, const SplitRules& split = {});
 
 // What the views call the tasks that set sequences, and their statements by schema, NUL, name (on
 // the target).

@@ -402,12 +402,4 @@ std::string set_value_statement(const SequenceState& sequence)
            (sequence.is_called ? "true" : "false") + ")";
 }
 
-ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
-                     const ScopeTarget& target, const ScopeNaming& naming,
-                     const CloneOptions& options, const SplitRules& split)
-{
-    ScopePlanner planner(catalog, selection, target, naming, options, split);
-    return planner.plan();
-}
-
 } // namespace pgclone

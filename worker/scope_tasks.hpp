@@ -36,7 +36,7 @@ class ScopePlanner {
   public:
     ScopePlanner(const SourceCatalog& catalog, const ObjectSelection& selection,
                  const ScopeTarget& target, const ScopeNaming& naming, const CloneOptions& options,
-                 const SplitRules& split = {})
+                 const SplitRules& split)
         : catalog_(catalog), selection_(selection), target_(target), naming_(naming),
           options_(options), split_(split), search_path_(naming.search_path())
     {

@@ -69,8 +69,9 @@ foreach my $parallel (1, 4)
     my $after = $source->safe_psql('bank', 'select moved from tally');
     cmp_ok($after, '>', $before, 'while transactions went on');
     is($target->safe_psql($name, $checks), 't|t|t|t', 'sums, counts and keys agree');
-    cmp_ok($target->safe_psql($name, "select count(*) from pgclone_tasks_view where predicate ~ 'ctid'"),
-        '>', $parallel > 1 ? 1 : -1, 'a table was copied in pieces') if $parallel > 1;
+    my $pieces = $target->safe_psql($name,
+        "select count(*) from pgclone_tasks_view where predicate ~ 'ctid'");
+    cmp_ok($pieces, '>', 1, 'a table was copied in pieces') if $parallel > 1;
 }
 $_->signal('INT') foreach @load;
 finish($_) foreach @load;

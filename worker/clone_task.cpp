@@ -31,10 +31,15 @@ constexpr auto last_phase = JobPhase::cleanup;
 
 class Writer {
   public:
+    explicit Writer(bool is_row) : is_row_(is_row) {}
+
     template <typename Value>
-    void always(std::string_view name, const Value& value)
+    void of_row(std::string_view name, const Value& value, const Value& usual)
     {
-        write(name, value);
+        if (is_row_)
+            write(name, value);
+        else
+            unless_default(name, value, usual);
     }
 
     template <typename Value>
@@ -43,6 +48,8 @@ class Writer {
         if (value != usual)
             write(name, value);
     }
+
+    void parts(std::string_view name, const std::vector<CloneTask>& tasks);
 
     json::object take() { return std::move(object_); }
 
@@ -80,20 +87,20 @@ class Writer {
         object_.emplace(to_json_string(name), std::forward<Value>(value));
     }
 
+    bool is_row_;
     json::object object_;
 };
 
 class Reader {
   public:
-    explicit Reader(const json::object& object) : object_(object) {}
+    Reader(const json::object& object, bool is_row) : object_(object), is_row_(is_row) {}
 
     template <typename Value>
-    void always(std::string_view name, Value& value)
+    void of_row(std::string_view name, Value& value, const Value& usual)
     {
-        const json::value* found = find(name);
-        if (found == nullptr)
+        if (is_row_ && find(name) == nullptr)
             raise_malformed(name);
-        read(name, *found, value);
+        unless_default(name, value, usual);
     }
 
     template <typename Value>
@@ -103,6 +110,8 @@ class Reader {
         if (const json::value* found = find(name))
             read(name, *found, value);
     }
+
+    void parts(std::string_view name, std::vector<CloneTask>& tasks);
 
     [[noreturn]] static void raise_malformed(std::string_view name)
     {
@@ -170,6 +179,7 @@ class Reader {
     }
 
     const json::object& object_;
+    bool is_row_;
 };
 
 template <typename Task, typename Visitor>
@@ -180,10 +190,10 @@ void visit_fields(Task& task, Visitor& visit)
         visit.unless_default(name, task.*member, usual.*member);
     };
     // These are columns of the ledger that must not be null.
-    visit.always("task_id", task.task_id);
-    visit.always("stage", task.stage);
-    visit.always("kind", task.kind);
-    visit.always("phase", task.phase);
+    visit.of_row("task_id", task.task_id, usual.task_id);
+    visit.of_row("stage", task.stage, usual.stage);
+    visit.of_row("kind", task.kind, usual.kind);
+    visit.of_row("phase", task.phase, usual.phase);
     field("object_kind", &CloneTask::object_kind);
     field("in_table_worker", &CloneTask::in_table_worker);
     field("after", &CloneTask::after);
@@ -213,10 +223,41 @@ void visit_fields(Task& task, Visitor& visit)
     field("source_schema", &CloneTask::source_schema);
     field("source_table", &CloneTask::source_table);
     field("large_objects", &CloneTask::large_objects);
+    visit.parts("parts_of_table", task.parts_of_table);
     field("estimated_rows", &CloneTask::estimated_rows);
     field("estimated_bytes", &CloneTask::estimated_bytes);
     field("conflict", &CloneTask::conflict);
     field("missing", &CloneTask::missing);
+}
+
+void Writer::parts(std::string_view name, const std::vector<CloneTask>& tasks)
+{
+    if (tasks.empty())
+        return;
+    json::array array;
+    array.reserve(tasks.size());
+    for (const CloneTask& task : tasks) {
+        Writer part(false);
+        visit_fields(task, part);
+        array.emplace_back(part.take());
+    }
+    add(name, std::move(array));
+}
+
+void Reader::parts(std::string_view name, std::vector<CloneTask>& tasks)
+{
+    tasks.clear();
+    const json::value* found = find(name);
+    if (found == nullptr)
+        return;
+    if (!found->is_array())
+        raise_malformed(name);
+    for (const json::value& element : found->get_array()) {
+        if (!element.is_object())
+            raise_malformed(name);
+        Reader part(element.get_object(), false);
+        visit_fields(tasks.emplace_back(), part);
+    }
 }
 
 } // namespace
@@ -238,17 +279,30 @@ std::string describe(const CloneTask& task)
 
 std::string task_to_json(const CloneTask& task)
 {
-    Writer writer;
+    Writer writer(true);
     visit_fields(task, writer);
     return json::serialize(writer.take());
 }
 
-std::string to_json(const std::vector<CloneTask>& tasks)
+std::string ledger_row_json(const CloneTask& task)
 {
-    std::string array = "[";
-    for (const CloneTask& task : tasks)
-        array += (array.size() > 1 ? "," : "") + task_to_json(task);
-    return array + "]";
+    const std::string_view kind =
+        task.kind == TaskKind::data || task.object_kind.empty() ? to_text(task.kind)
+                                                                : task.object_kind;
+    Writer row(true);
+    const std::string none;
+    row.of_row("task_id", task.task_id, 0);
+    row.of_row("stage", task.stage, 0);
+    row.of_row("kind", std::string(kind), none);
+    row.of_row("phase", task.phase, JobPhase::schema);
+    row.unless_default("schema_name", task.schema_name, none);
+    row.unless_default("object_name", task.object_name, none);
+    row.unless_default("format", task.format, none);
+    row.unless_default("column_list", task.column_list, {});
+    row.unless_default("predicate", task.predicate, none);
+    row.unless_default("skip_reason", task.skip_reason, none);
+    row.of_row("spec", task_to_json(task), none);
+    return json::serialize(row.take());
 }
 
 CloneTask task_from_json(std::string_view text)
@@ -261,8 +315,10 @@ CloneTask task_from_json(std::string_view text)
     if (error || !parsed.is_object())
         Reader::raise_malformed("spec");
     CloneTask task;
-    Reader reader(parsed.get_object());
+    Reader reader(parsed.get_object(), true);
     visit_fields(task, reader);
+    for (CloneTask& part : task.parts_of_table)
+        part.task_id = task.task_id;
     return task;
 }
 

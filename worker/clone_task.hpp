@@ -85,6 +85,11 @@ struct CloneTask {
     std::string source_schema;       // the table to lock on the source
     std::string source_table;
 
+    // Of a small table's data task: what is made in its transaction before the rows (phase schema)
+    // and after them, each with its names, statements and search_path. They have the id of their
+    // task, and nothing else of their own in the ledger.
+    std::vector<CloneTask> parts_of_table;
+
     // Of a large_objects task: their OIDs, the same on both sides. They exist on the target, empty.
     std::vector<std::uint32_t> large_objects;
 
@@ -103,7 +108,8 @@ std::string describe(const CloneTask& task);
 // As JSON for the ledger's `spec` column, without what has its default value, and back.
 // task_from_json raises XX000 if it is malformed.
 std::string task_to_json(const CloneTask& task);
-std::string to_json(const std::vector<CloneTask>& tasks);
+// For pgclone_ledger_plan: what goes into columns of the ledger, and as `spec` the above.
+std::string ledger_row_json(const CloneTask& task);
 CloneTask task_from_json(std::string_view json);
 
 } // namespace pgclone

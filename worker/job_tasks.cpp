@@ -14,9 +14,17 @@ namespace {
 
 // Every change is signalled; this is for the signal that nobody thought of.
 constexpr milliseconds safety_tick{10000};
-// Of a table worker's transaction that does several tasks.
-constexpr int most_batch_statements = 500;
+// Of a table worker's transaction that does several tasks. (It keeps its locks, as the job worker's.)
+constexpr int most_batch_statements = 300;
 constexpr std::int64_t most_batch_bytes = 8 * 1024 * 1024;
+
+std::size_t count_statements(const CloneTask& task)
+{
+    std::size_t statements = task.statements.size();
+    for (const CloneTask& part : task.parts_of_table)
+        statements += part.statements.size();
+    return statements;
+}
 
 std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
 {
@@ -30,7 +38,7 @@ std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
         entry.in_table_worker = task.in_table_worker;
         entry.batched = may_be_batched(task);
         entry.reads_source = task.kind == TaskKind::data || task.kind == TaskKind::large_objects;
-        entry.statements = static_cast<int>(task.statements.size());
+        entry.statements = static_cast<int>(count_statements(task));
         entry.bytes = std::max<std::int64_t>(task.estimated_bytes, 0);
         entry.after = task.after;
         for (const std::uint32_t table : task.locked_tables)

@@ -17,7 +17,7 @@ std::string take_piece(const std::vector<CloneTask>& tasks, std::size_t& next)
     std::string piece = "[";
     const std::size_t end = std::min(tasks.size(), next + piece_tasks);
     for (; next < end && piece.size() < piece_bytes; next++)
-        piece += (piece.size() > 1 ? "," : "") + task_to_json(tasks[next]);
+        piece += (piece.size() > 1 ? "," : "") + ledger_row_json(tasks[next]);
     return piece + "]";
 }
 

@@ -111,15 +111,20 @@ class ScopeJobPlanner final : public JobPlanner {
                           "Submit the job again.");
         const std::map<std::string, std::string> values = sequence_values(now, naming_);
         for (CloneTask& task : tasks) {
-            if (task.object_kind != sequence_value_kind)
-                continue;
-            const std::string key = task.schema_name + '\0' + task.object_name;
-            if (const auto value = values.find(key); value != values.end())
-                task.statements = {value->second};
+            follow(task, values);
+            for (CloneTask& part : task.parts_of_table)
+                follow(part, values);
         }
     }
 
   private:
+    static void follow(CloneTask& task, const std::map<std::string, std::string>& values)
+    {
+        const auto value = values.find(task.schema_name + '\0' + task.object_name);
+        if (task.object_kind == sequence_value_kind && value != values.end())
+            task.statements = {value->second};
+    }
+
     Async<SourceCatalog> read(PgSession& source)
     {
         const HelperOpener open = [this](PgSession& helper) { return open_helper(helper); };

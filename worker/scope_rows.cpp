@@ -92,17 +92,23 @@ void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int
     made_by_[object.id] = task.task_id;
 }
 
-// In pieces if it is large enough. Returns the tasks that copy it.
+// The pieces to copy the table in; none = as a whole.
+std::vector<PageRange> ScopePlanner::ranges_of(const TableShape& table) const
+{
+    // Of a table that was filled through another one, a failure could not take back the pieces
+    // that are done.
+    if (!table.load_through.name.empty())
+        return {};
+    const TableExtent extent{catalog_.server_version, table.is_heap, table.heap_pages,
+                             table.size_bytes, table.estimated_rows};
+    return split_table(extent, split_);
+}
+
+// Returns the tasks that copy it.
 std::vector<std::int32_t> ScopePlanner::add_table_data(const CatalogObject& object,
                                                        const TableShape& table)
 {
-    const TableExtent extent{catalog_.server_version, table.is_heap, table.heap_pages,
-                             table.size_bytes, table.estimated_rows};
-    // (Of a table that was filled through another one, a failure could not take back the pieces
-    // that are done.)
-    const bool through_root = !table.load_through.name.empty();
-    const std::vector<PageRange> ranges =
-        through_root ? std::vector<PageRange>{} : split_table(extent, split_);
+    const std::vector<PageRange> ranges = ranges_of(table);
     std::vector<std::int32_t> tasks;
     if (ranges.empty()) {
         CloneTask& task = add_table_copy(object, table, "");

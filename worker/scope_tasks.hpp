@@ -66,6 +66,8 @@ class ScopePlanner {
     void add_riders();
     void add_units();
     void add_unit(const OrderedStep& table);
+    struct Unit;
+    void fold_unit(std::size_t first, const Unit& unit);
     void add_sequence_value(const SequenceState& sequence);
     CloneTask& add_analyze(const CatalogObject& object);
     std::uint32_t lock_key(std::uint32_t table) const;
@@ -81,6 +83,7 @@ class ScopePlanner {
     bool is_built_with_data(const OrderedStep& step) const;
     bool is_made_with_data(const OrderedStep& step) const;
     void add_data();
+    std::vector<PageRange> ranges_of(const TableShape& table) const;
     std::vector<std::int32_t> add_table_data(const CatalogObject& object, const TableShape& table);
     CloneTask& add_table_copy(const CatalogObject& object, const TableShape& table,
                               const std::string& predicate);

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+
+#include "worker/ddl_batch.hpp"
 
 namespace pgclone {
 
@@ -91,7 +94,7 @@ void ScopePlanner::find_units()
         const TableShape& table = found->second;
         if (table.has_rows && table.parents.empty() && !table.is_partition &&
             table.load_through.name.empty() && table.after_children.empty() &&
-            table.size_bytes < large_table_bytes)
+            table.size_bytes < large_table_bytes && ranges_of(table).empty())
             units_[table.id.objid];
     }
     for (const OrderedStep& step : steps_)
@@ -165,7 +168,7 @@ void ScopePlanner::add_units()
             add_unit(step);
 }
 
-// The tasks stand one after the other: who takes the first goes on with the others.
+// Task after task, which then become one. A plan that is only shown names each.
 void ScopePlanner::add_unit(const OrderedStep& table)
 {
     const CatalogObject& object = object_at(table.node);
@@ -202,6 +205,48 @@ void ScopePlanner::add_unit(const OrderedStep& table)
         task.in_table_worker = true;
         task.batched = true;
     }
+    const bool fits_one_transaction = std::all_of(
+        plan_.tasks.begin() + static_cast<std::ptrdiff_t>(first), plan_.tasks.end(), may_be_batched);
+    if (fits_one_transaction && !options_.dry_run)
+        fold_unit(first, unit);
+}
+
+// Makes the tasks from index `first` on the parts of the one that copies the rows.
+void ScopePlanner::fold_unit(std::size_t first, const Unit& unit)
+{
+    std::vector<CloneTask> parts(
+        std::make_move_iterator(plan_.tasks.begin() + static_cast<std::ptrdiff_t>(first)),
+        std::make_move_iterator(plan_.tasks.end()));
+    const auto copy = std::find_if(parts.begin(), parts.end(), [](const CloneTask& task) {
+        return task.kind == TaskKind::data;
+    });
+    CloneTask task = std::move(*copy);
+    parts.erase(copy);
+    task.task_id = static_cast<std::int32_t>(first) + 1;
+    std::set<std::int32_t> after(task.after.begin(), task.after.end());
+    for (CloneTask& part : parts) {
+        after.insert(part.after.begin(), part.after.end());
+        task.cleanup.insert(task.cleanup.begin(), part.cleanup.begin(), part.cleanup.end());
+        // What they have besides is for tasks that stand for themselves.
+        CloneTask bare;
+        bare.kind = part.kind;
+        bare.object_kind = std::move(part.object_kind);
+        bare.phase = part.phase;
+        bare.schema_name = std::move(part.schema_name);
+        bare.object_name = std::move(part.object_name);
+        bare.search_path = std::move(part.search_path);
+        bare.statements = std::move(part.statements);
+        task.parts_of_table.push_back(std::move(bare));
+    }
+    task.after.assign(after.begin(), after.lower_bound(task.task_id));
+    plan_.tasks.resize(first);
+    const auto made_here = [&](ObjectId id) { made_by_[id] = task.task_id; };
+    made_here({table_class(), task.source_oid});
+    for (const OrderedStep* part : unit.parts)
+        made_here(object_at(part->node).id);
+    for (const OrderedStep* rider : unit.riders)
+        made_here(object_at(rider->node).id);
+    plan_.tasks.push_back(std::move(task));
 }
 
 // The table whose lock a lock on this one may imply: a partition's topmost one.

@@ -28,7 +28,7 @@ constexpr const char* no_parallel_workers = "SET LOCAL max_parallel_workers_per_
 bool is_for_helper(const PipelinedQuery& query)
 {
     return query.sql == catalog_sql::dependencies || query.sql == catalog_sql::indexes ||
-           query.sql == catalog_sql::constraints || query.sql == catalog_sql::foreign_keys;
+           query.sql == catalog_sql::constraints;
 }
 
 // The answers may come in another order than that of the questions, so what they say is put

@@ -87,7 +87,7 @@ class TableJobPlanner final : public JobPlanner {
             now.estimated_rows = planned_[i].estimated_rows;
             now.estimated_bytes = planned_[i].estimated_bytes;
             is_same = now.kind == planned_[i].kind && (now.kind == TaskKind::sequence_value ||
-                                                       to_json({now}) == to_json({planned_[i]}));
+                                                       task_to_json(now) == task_to_json(planned_[i]));
         }
         if (!is_same)
             throw PgError(sqlstate::object_not_in_prerequisite_state,

@@ -101,6 +101,8 @@ Async<CopyResult> TaskBatch::run(std::vector<StartedTask> tasks, std::vector<std
             rows.push_back(&started);
         else
             (task.phase < JobPhase::data ? before : after).push_back(&task);
+        for (const CloneTask& part : task.parts_of_table)
+            (part.phase < JobPhase::data ? before : after).push_back(&part);
     }
     show_current(tasks.front().task);
     if (!before.empty())

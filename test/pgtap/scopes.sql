@@ -82,7 +82,7 @@ update pgclone_job set status = 'running' where job_id = :plan;
 insert into pgclone_task (job_id, task_id, kind, stage, phase, schema_name, object_name, spec,
                           status, skip_reason)
     select :plan, (t ->> 'task_id')::integer, t ->> 'kind', 1, 'schema', t ->> 'schema_name',
-           t ->> 'object_name', t, 'pending', t ->> 'skip_reason'
+           t ->> 'object_name', t::text, 'pending', t ->> 'skip_reason'
     from jsonb_array_elements('[
         {"task_id": 2, "kind": "data", "schema_name": "a", "object_name": "Orders",
          "estimated_rows": 10, "estimated_bytes": 8192, "conflict": "it exists"},

@@ -99,7 +99,7 @@ insert into refusal.object values ('busy.t100', '40001', 2);
 alter sequence refusal.counter restart;
 call pg_temp.clone('busy', '{"retries": 3}');
 select is((pg_temp.job()).status, 'completed', 'retry: what passes is no failure');
-select is((pg_temp.task('t100', 'table')).attempts, 3, 'retry: its attempts are counted');
+select is((pg_temp.task('t100', 'data')).attempts, 3, 'retry: its attempts are counted');
 select is((select max(attempts) from pgclone_tasks_view
            where job_id = current_setting('test.job')::bigint and object_name <> 't100'), 1,
           'retry: those of the others, too');
@@ -109,7 +109,7 @@ select is((select count(*) from pg_class where relnamespace = 'busy'::regnamespa
 alter sequence refusal.counter restart;
 call pg_temp.clone('busy', '{"retries": 1}');
 select is((pg_temp.job()).sqlstate, '40001', 'retry: but not for ever');
-select is((pg_temp.task('t100', 'table')).attempts, 2, 'retry: as often as the option says');
+select is((pg_temp.task('t100', 'data')).attempts, 2, 'retry: as often as the option says');
 
 -- --- Large objects
 

@@ -13,15 +13,6 @@ namespace {
 constexpr int kind_count = static_cast<int>(TaskKind::publish) + 1;
 constexpr int phase_count = static_cast<int>(JobPhase::cleanup) + 1;
 
-// Takes the only element out of the array that to_json makes.
-std::string json_of(const CloneTask& task)
-{
-    const std::string array = to_json({task});
-    REQUIRE(array.front() == '[');
-    REQUIRE(array.back() == ']');
-    return array.substr(1, array.size() - 2);
-}
-
 void check_same(const CloneTask& a, const CloneTask& b)
 {
     CHECK(a.task_id == b.task_id);
@@ -118,21 +109,20 @@ TEST_CASE("kinds have distinct names")
 
 TEST_CASE("tasks survive the way to JSON and back")
 {
-    check_same(task_from_json(json_of(CloneTask())), CloneTask());
-    check_same(task_from_json(json_of(full_task())), full_task());
-    CHECK(to_json({}) == "[]");
+    check_same(task_from_json(task_to_json(CloneTask())), CloneTask());
+    check_same(task_from_json(task_to_json(full_task())), full_task());
 }
 
 TEST_CASE("only what is not as usual is written")
 {
-    CHECK(json_of(CloneTask()) ==
+    CHECK(task_to_json(CloneTask()) ==
           R"({"task_id":0,"stage":0,"kind":"table","phase":"schema"})");
     CloneTask task;
     task.kind = TaskKind::object;
     task.object_kind = "view";
     task.after = {3};
     task.estimated_rows = 0;
-    CHECK(json_of(task) == R"({"task_id":0,"stage":0,"kind":"object","phase":"schema",)"
+    CHECK(task_to_json(task) == R"({"task_id":0,"stage":0,"kind":"object","phase":"schema",)"
                            R"("object_kind":"view","after":[3],"estimated_rows":0})");
 }
 
@@ -156,7 +146,7 @@ TEST_CASE("every kind and phase survives")
             CloneTask task;
             task.kind = static_cast<TaskKind>(kind);
             task.phase = static_cast<JobPhase>(phase);
-            const CloneTask read = task_from_json(json_of(task));
+            const CloneTask read = task_from_json(task_to_json(task));
             CHECK(read.kind == task.kind);
             CHECK(read.phase == task.phase);
         }
@@ -173,7 +163,7 @@ TEST_CASE("every byte that a text can have survives")
         task.predicate += text;
     // What a database in SQL_ASCII may hold.
     task.object_name = "caf\xe9 \xff\xfe \x80";
-    check_same(task_from_json(json_of(task)), task);
+    check_same(task_from_json(task_to_json(task)), task);
 }
 
 TEST_CASE("integers are exact")
@@ -185,29 +175,65 @@ TEST_CASE("integers are exact")
         task.source_filenode = value;
         task.task_id = std::numeric_limits<std::int32_t>::max();
         task.stage = std::numeric_limits<std::int32_t>::min();
-        check_same(task_from_json(json_of(task)), task);
+        check_same(task_from_json(task_to_json(task)), task);
     }
 }
 
-TEST_CASE("an array of tasks keeps their order")
+TEST_CASE("the parts of a table go with it")
 {
-    CloneTask second = full_task();
-    second.task_id = 8;
-    const std::string json = to_json({full_task(), second});
-    CHECK(json == "[" + json_of(full_task()) + "," + json_of(second) + "]");
+    CloneTask task = full_task();
+    CloneTask part;
+    part.kind = TaskKind::object;
+    part.object_kind = "index";
+    part.phase = JobPhase::data;
+    part.schema_name = "s";
+    part.object_name = "t_pkey \"x\"";
+    part.search_path = "s";
+    part.statements = {"CREATE INDEX", "COMMENT"};
+    task.parts_of_table = {CloneTask(), part};
+    const CloneTask again = task_from_json(task_to_json(task));
+    check_same(again, task);
+    REQUIRE(again.parts_of_table.size() == 2);
+    part.task_id = task.task_id;
+    check_same(again.parts_of_table[1], part);
+    CHECK(again.parts_of_table[0].task_id == task.task_id);
+    for (const char* malformed : {"7", "[7]", "[{\"kind\":\"datum\"}]"})
+        expect_error(sqlstate::internal_error, [&] {
+            task_from_json(R"({"task_id":1,"stage":1,"kind":"data","phase":"data",)"
+                           R"("parts_of_table":)" + std::string(malformed) + "}");
+        });
+}
+
+TEST_CASE("the row of the ledger has what its columns show")
+{
+    CloneTask task = full_task();
+    task.kind = TaskKind::object;
+    task.object_kind = "view";
+    task.column_list = {"a", "B c"};
+    task.skip_reason.clear();
+    const std::string row = ledger_row_json(task);
+    CHECK(row.find(R"("kind":"view")") != std::string::npos);
+    CHECK(row.find(R"("column_list":["a","B c"])") != std::string::npos);
+    CHECK(row.find("skip_reason") == std::string::npos);
+    CHECK(row.find(R"("spec":"{\"task_id\":7)") != std::string::npos);
+    task.kind = TaskKind::data;
+    CHECK(ledger_row_json(task).find(R"("kind":"data")") != std::string::npos);
+    task.kind = TaskKind::refresh;
+    task.object_kind.clear();
+    CHECK(ledger_row_json(task).find(R"("kind":"refresh")") != std::string::npos);
 }
 
 TEST_CASE("what jsonb does to a task does no harm")
 {
     // It sorts the keys and adds spaces.
-    const std::string json = replaced(replaced(json_of(full_task()), "\"stage\":3,", ""),
+    const std::string json = replaced(replaced(task_to_json(full_task()), "\"stage\":3,", ""),
                                       "\"truncate\":", " \"stage\" : 5, \"truncate\": ");
     CHECK(task_from_json(json).stage == 5);
 }
 
 TEST_CASE("a malformed task raises XX000")
 {
-    const std::string good = json_of(full_task());
+    const std::string good = task_to_json(full_task());
     CHECK_NOTHROW(task_from_json(good));
     const std::string bad[] = {
         "",

@@ -83,7 +83,18 @@ class Fixture {
         catalog.edges.push_back({object, needed, true});
     }
 
-    ScopePlan plan() const { return plan_scope(catalog, selection, target, naming, options); }
+    // As a dry run shows it: each step a task.
+    ScopePlan plan() const
+    {
+        CloneOptions shown = options;
+        shown.dry_run = true;
+        return plan_scope(catalog, selection, target, naming, shown);
+    }
+    // As it is carried out: small tables in one task each.
+    ScopePlan folded_plan() const
+    {
+        return plan_scope(catalog, selection, target, naming, options);
+    }
 
     SourceCatalog catalog;
     ObjectSelection selection;

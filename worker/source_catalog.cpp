@@ -16,7 +16,8 @@ namespace pgclone {
 
 namespace {
 
-// Sequences whose values one statement reads.
+// Sequences whose values one statement reads, by function and by name. It locks them.
+constexpr std::size_t sequences_a_call = 500;
 constexpr std::size_t sequences_a_query = 50;
 // From so many tables on it is worth while to open a second session.
 constexpr std::int64_t tables_for_helper = 250;
@@ -70,7 +71,9 @@ class CatalogReader {
     void take_absent(const ResultSet& rows);
     void check_hidden(const ResultSet& rows);
     void take_sequences(const ResultSet& rows);
-    void ask_sequence_values(std::size_t from, std::size_t to);
+    void ask_sequence_values();
+    Async<void> read_fresh_sequences();
+    void ask_in_savepoint(PipelinedQuery query);
     void take_sequence_values(const ResultSet& rows);
     void ask_files();
     void take_objects(const ResultSet& rows, Answer& answer) const;
@@ -90,6 +93,7 @@ class CatalogReader {
     PgSession& source_;
     CatalogRequest request_;
     HelperOpener open_helper_;
+    std::vector<std::string> sequence_oids_; // of catalog_.sequences
     SourceCatalog catalog_;
     std::string schema_oids_; // as the text of an oid[]
     std::int64_t tables_ = 0;
@@ -183,9 +187,7 @@ Async<SourceCatalog> CatalogReader::read()
         ask(catalog_sql::sequence_names, true, &CatalogReader::take_sequences);
     co_await answer();
     if (request_.data)
-        for (std::size_t from = 0; from < catalog_.sequences.size(); from += sequences_a_query)
-            ask_sequence_values(from,
-                                std::min(from + sequences_a_query, catalog_.sequences.size()));
+        ask_sequence_values();
     ask_files();
     ask(catalog_sql::dependencies, true, &CatalogReader::take_edges);
     ask(catalog_sql::comments, true, &CatalogReader::take_comments);
@@ -202,6 +204,8 @@ Async<SourceCatalog> CatalogReader::read()
         co_await answer_with_helper();
     else
         co_await answer();
+    if (request_.data)
+        co_await read_fresh_sequences();
     put_together();
     co_await read_externals();
     co_return std::move(catalog_);
@@ -264,21 +268,52 @@ void CatalogReader::take_sequences(const ResultSet& rows)
             throw PgError(sqlstate::insufficient_privilege, "permission denied for sequence " +
                                                                 quote_qualified(sequence.source) +
                                                                 " on the source");
+        sequence_oids_.push_back(rows.text(row, "oid"));
         catalog_.sequences.push_back(std::move(sequence));
     }
 }
 
 // The locks on the sequences need not last as long as the snapshot, and may be too many.
-void CatalogReader::ask_sequence_values(std::size_t from, std::size_t to)
+void CatalogReader::ask_in_savepoint(PipelinedQuery query)
+{
+    ask("SAVEPOINT sequences");
+    query.on_rows = [this](const ResultSet& rows) { take_sequence_values(rows); };
+    asked_.push_back(std::move(query));
+    ask("ROLLBACK TO sequences");
+}
+
+// Far cheaper than a SELECT from each; but the function gives no value of a sequence that has not
+// been called yet.
+void CatalogReader::ask_sequence_values()
+{
+    for (std::size_t from = 0; from < sequence_oids_.size(); from += sequences_a_call) {
+        const auto first = sequence_oids_.begin() + static_cast<std::ptrdiff_t>(from);
+        const std::size_t count = std::min(sequences_a_call, sequence_oids_.size() - from);
+        PipelinedQuery query{std::string(catalog_sql::sequence_values)};
+        query.parameters.emplace_back(std::to_string(from));
+        query.parameters.emplace_back(array_literal(
+            std::vector<std::string>(first, first + static_cast<std::ptrdiff_t>(count))));
+        ask_in_savepoint(std::move(query));
+    }
+}
+
+Async<void> CatalogReader::read_fresh_sequences()
 {
     std::string sql;
-    for (std::size_t i = from; i < to; i++)
-        sql += std::string(i > from ? " UNION ALL " : "") + "SELECT " + std::to_string(i) +
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < catalog_.sequences.size(); i++) {
+        if (!catalog_.sequences[i].last_value.empty())
+            continue;
+        sql += std::string(sql.empty() ? "" : " UNION ALL ") + "SELECT " + std::to_string(i) +
                " AS number, last_value, is_called FROM " +
                quote_qualified(catalog_.sequences[i].source);
-    ask("SAVEPOINT sequences");
-    ask(sql, false, &CatalogReader::take_sequence_values);
-    ask("ROLLBACK TO sequences");
+        if (++count % sequences_a_query == 0)
+            ask_in_savepoint(PipelinedQuery{std::exchange(sql, "")});
+    }
+    if (!sql.empty())
+        ask_in_savepoint(PipelinedQuery{sql});
+    if (!asked_.empty())
+        co_await answer();
 }
 
 void CatalogReader::take_sequence_values(const ResultSet& rows)

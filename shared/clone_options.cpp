@@ -222,6 +222,17 @@ void read_on_error(std::string_view option, const json::value& value, CloneOptio
     options.on_error = *text == "stop" ? OnError::stop : OnError::continue_;
 }
 
+void read_consistency(std::string_view option, const json::value& value, CloneOptions& options)
+{
+    constexpr std::string_view what = "\"strict\" or \"relaxed\"";
+    const json::string* text = value.if_string();
+    if (text == nullptr)
+        raise_wrong_value(option, what, describe(value));
+    if (*text != "strict" && *text != "relaxed")
+        raise_wrong_value(option, what, "It is another string.");
+    options.consistency = *text == "strict" ? Consistency::strict : Consistency::relaxed;
+}
+
 void read_role_map(std::string_view option, const json::value& value, CloneOptions& options)
 {
     constexpr std::string_view what = "an object with a target role's name for each source role";
@@ -243,7 +254,6 @@ constexpr unsigned table = in_scope(JobScope::table);
 constexpr unsigned schema = in_scope(JobScope::schema);
 constexpr unsigned database = in_scope(JobScope::database);
 constexpr unsigned functions = in_scope(JobScope::functions);
-constexpr unsigned nowhere = 0;
 constexpr unsigned with_tables = table | schema | database;
 constexpr unsigned everywhere = with_tables | functions;
 
@@ -281,7 +291,7 @@ constexpr auto option_rules = std::to_array<OptionRule>({
     {"rate_limit", read_rate_limit, with_tables},
     {"retries", read_integer<&CloneOptions::retries, 0, max_retries>, everywhere},
     {"unique_key", read_unique_key, everywhere},
-    {"consistency", nullptr, nowhere}, // to come
+    {"consistency", read_consistency, schema | database},
 });
 
 // Insertions, deletions and replacements that make one word of the other.

@@ -19,6 +19,12 @@ enum class ConflictAction { error, skip, replace, rename };
 // What to do when an object cannot be cloned.
 enum class OnError { stop, continue_ };
 
+// Which snapshots the rows may come from, when the first one is lost.
+enum class Consistency {
+    strict,  // one for all: what was done is undone, and done again with another
+    relaxed, // tables that are done stay
+};
+
 // Of `include` and `exclude`: patterns as in psql, * for any characters and ? for one; a character
 // after a backslash stands for itself.
 struct TablePattern {
@@ -41,6 +47,7 @@ struct CloneOptions {
     bool functions = true; // and procedures and aggregates
     bool analyze = true;   // not in scopes table and functions: false there
     OnError on_error = OnError::stop;
+    Consistency consistency = Consistency::strict;
     bool dry_run = false;        // no option: pgclone_ledger_start says it of jobs of pgclone_plan
     bool keep_extension = false; // pgclone stays in a database that the job created
     std::vector<TablePattern> include; // empty = all

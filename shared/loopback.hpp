@@ -24,4 +24,13 @@ ConnectionParameters loopback_parameters(const LoopbackLogin& login);
 // login was refused (class 28).
 PgError explain_loopback_failure(const PgError& failure, const LoopbackLogin& login);
 
+// Of every loopback session, from its first moment on, whatever ALTER ROLE and ALTER DATABASE say:
+// that it is its own role's, which names are found, that no time-out ends it, and that its parameters
+// (one is a connection string) are not logged if a statement fails.
+inline constexpr const char* loopback_options =
+    "-c role=none -c search_path= -c default_transaction_read_only=off "
+    "-c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=0 "
+    "-c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0 "
+    "-c client_connection_check_interval=1000 -c log_parameter_max_length_on_error=0";
+
 } // namespace pgclone

@@ -16,3 +16,22 @@
 
 // 14 has SetSingleFuncCall's work still spelled out by every caller.
 #define PGCLONE_HAS_MATERIALIZED_SRF (PG_VERSION_NUM >= 150000)
+
+extern "C" {
+#include "access/xlog.h"
+}
+
+namespace pgclone {
+
+// The timeline that this server writes. Not to be called during recovery.
+inline TimeLineID current_timeline()
+{
+#if PG_VERSION_NUM >= 150000
+    return GetWALInsertionTimeLine();
+#else
+    RecoveryInProgress(); // fills it in
+    return ThisTimeLineID;
+#endif
+}
+
+} // namespace pgclone

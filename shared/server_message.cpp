@@ -54,6 +54,19 @@ std::string clean_text(std::string_view text)
     return clean;
 }
 
+std::string without_secret(std::string_view text, std::string_view secret)
+{
+    constexpr std::size_t shortest_secret = 3;
+    std::string masked(text);
+    if (secret.size() < shortest_secret)
+        return masked;
+    constexpr std::string_view mask = "***";
+    for (auto at = masked.find(secret); at != std::string::npos;
+         at = masked.find(secret, at + mask.size()))
+        masked.replace(at, secret.size(), mask);
+    return masked;
+}
+
 PgError parse_connection_failure(std::string_view text)
 {
     std::string message = clean_text(text);

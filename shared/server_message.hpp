@@ -13,6 +13,10 @@ namespace pgclone {
 // send anything, and a ledger that refuses an error text would hide the error.
 std::string clean_text(std::string_view text);
 
+// `text` with the secret replaced wherever a server repeats it. One of less than three bytes stays:
+// it is no secret, and the text would be nothing but stars.
+std::string without_secret(std::string_view text, std::string_view secret);
+
 // Reads libpq's text about a failed connection, written with PQERRORS_VERBOSE: what the server
 // said has its SQLSTATE in it ("... FATAL:  28P01: password authentication failed ..."). Without
 // one it is 08001.

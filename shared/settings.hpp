@@ -11,6 +11,7 @@ extern int split_threshold;      // kilobytes; larger tables are copied in piece
 extern int connect_timeout;      // milliseconds, to either server
 extern int stall_timeout;        // milliseconds without a byte from the source; 0 = no limit
 extern int retry_limit;          // further attempts of a task after a transient error
+extern bool resume_on_start;     // jobs that a restart interrupted go on by themselves
 extern char* loopback_conninfo;  // replaces the default address of this server; may be empty
 
 // Declares the parameters to the server. Call once, from _PG_init.

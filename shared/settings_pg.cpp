@@ -22,6 +22,7 @@ int split_threshold = 1024 * 1024;
 int connect_timeout = 10000;
 int stall_timeout = 300000;
 int retry_limit = 3;
+bool resume_on_start = true;
 char* loopback_conninfo = nullptr;
 
 namespace {
@@ -69,6 +70,10 @@ void define_settings()
                             "Sets how often a task is tried again after a transient error.",
                             nullptr, &retry_limit, 3, 0, 100, PGC_SIGHUP, 0, nullptr, nullptr,
                             nullptr);
+    DefineCustomBoolVariable("pgclone.resume_on_start",
+                             "Lets jobs go on that a restart or crash of the server interrupted.",
+                             "If it is off, they are held until pgclone_resume.", &resume_on_start,
+                             true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
     DefineCustomStringVariable(
         "pgclone.loopback_conninfo",
         "Sets how workers connect to this server.",

@@ -1,4 +1,7 @@
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "shared/settings.hpp"
 
@@ -6,10 +9,14 @@
 #include "shared/shared_memory_pg.hpp"
 
 extern "C" {
+#include "catalog/pg_control.h"
+#include "common/controldata_utils.h"
+#include "miscadmin.h"
 #include "postmaster/bgworker_internals.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/pidfile.h"
 }
 
 namespace pgclone {
@@ -66,6 +73,17 @@ int32 count_usable_workers()
     return Max(count, fewest_workers);
 }
 
+// Whether the server did not come down in good order. Asked before recovery begins.
+bool was_crash()
+{
+    bool is_valid = false;
+    ControlFileData* control = get_controlfile(DataDir, &is_valid);
+    const bool in_good_order = is_valid && (control->state == DB_SHUTDOWNED ||
+                                            control->state == DB_SHUTDOWNED_IN_RECOVERY);
+    pfree(control);
+    return !in_good_order;
+}
+
 // Fills memory that has just been allocated. All zero is the right start for every slot: state
 // `free`, counters 0.
 void initialize_shared_state(LWLock* lock)
@@ -77,6 +95,7 @@ void initialize_shared_state(LWLock* lock)
     shared_state->usable_workers = count_usable_workers();
     shared_state->next_queue_position = 1;
     shared_state->scan_pending = true;
+    shared_state->crashed_at = was_crash() ? GetCurrentTimestamp() : 0;
     ConditionVariableInit(&shared_state->job_ended);
     // Generations begin at a value that differs from one life of shared memory to the next, so
     // that a worker registered before a crash fits no slot after it.
@@ -320,6 +339,29 @@ void wake_supervisor()
     Latch* latch = shared_state->supervisor_latch;
     if (latch)
         SetLatch(latch);
+}
+
+// The postmaster says so in its lock file before it signals anybody. (A process cannot tell from a
+// SIGTERM whether it alone is meant.)
+bool is_server_stopping()
+{
+    if (shared_state->stopping)
+        return true;
+    char text[1024];
+    const int file = open("postmaster.pid", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    const ssize_t bytes = read(file, text, sizeof(text) - 1);
+    close(file);
+    text[Max(bytes, 0)] = '\0';
+    const char* line = text;
+    for (int number = 1; line && number < LOCK_FILE_LINE_PM_STATUS; number++) {
+        line = strchr(line, '\n');
+        line = line ? line + 1 : nullptr;
+    }
+    if (line && strncmp(line, PM_STATUS_STOPPING, strlen(PM_STATUS_STOPPING)) == 0)
+        shared_state->stopping = true;
+    return shared_state->stopping;
 }
 
 void broadcast_job_ended() { ConditionVariableBroadcast(&shared_state->job_ended); }

@@ -27,6 +27,8 @@ struct SharedState {
     // with the defaults of both; dynamic workers of others (parallel query) come on top.
     int32 usable_workers;
     uint64 next_queue_position;
+    TimestampTz crashed_at; // this life of shared memory began after a crash, then; 0 = it did not
+    bool stopping; // the server is being stopped: once seen, it stays
     // Broadcast whenever a job reaches its final state in the ledger and frees its slot.
     ConditionVariable job_ended;
     // Search of all databases' ledgers for jobs that a restart interrupted.
@@ -81,6 +83,9 @@ void signal_workers_of_job(int job_index);
 void signal_worker(int worker_index);
 
 // --- These need no lock.
+
+// Whether the server is being stopped, in whatever mode. Reads a file unless that is known.
+bool is_server_stopping();
 
 void wake_supervisor();
 void broadcast_job_ended();

@@ -47,7 +47,12 @@ CREATE TABLE @extschema@.pgclone_job (
     attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     epoch integer NOT NULL DEFAULT 0 CHECK (epoch >= 0),
     snapshot_lsn pg_lsn,
-    incarnation text,
+    incarnation text, -- of the server at submit, or when the job was resumed
+    needs_source boolean NOT NULL DEFAULT false, -- part of it stands only in the queue: a secret
+    crashes integer NOT NULL DEFAULT 0, -- of the server in a row, without progress
+    crashed_at timestamptz, -- the last of them
+    most_done integer NOT NULL DEFAULT 0, -- tasks that were done at most when the server crashed
+    ending text CHECK (ending IN ('failed', 'cancelled')), -- what it will be when all is undone
     work_database name, -- that the job creates, as it is called until it is complete
     consistent boolean NOT NULL DEFAULT true,
     tables_total integer,
@@ -197,8 +202,10 @@ ALTER TABLE @extschema@.pgclone_task ENABLE ALWAYS TRIGGER pgclone_guard_task;
 CREATE TRIGGER pgclone_guard_task_identity
     BEFORE UPDATE OF job_id, task_id, kind, stage, spec ON @extschema@.pgclone_task
     FOR EACH ROW
-    WHEN (ROW(NEW.job_id, NEW.task_id, NEW.kind, NEW.stage, NEW.spec)
-          IS DISTINCT FROM ROW(OLD.job_id, OLD.task_id, OLD.kind, OLD.stage, OLD.spec))
+    WHEN (ROW(NEW.job_id, NEW.task_id, NEW.kind, NEW.stage)
+          IS DISTINCT FROM ROW(OLD.job_id, OLD.task_id, OLD.kind, OLD.stage)
+          -- a new snapshot may have other values of sequences
+          OR (NEW.spec <> OLD.spec AND (NEW.epoch <= OLD.epoch OR NEW.status = 'done')))
     EXECUTE FUNCTION @extschema@.pgclone_guard_task();
 ALTER TABLE @extschema@.pgclone_task ENABLE ALWAYS TRIGGER pgclone_guard_task_identity;
 
@@ -211,6 +218,10 @@ ALTER TABLE @extschema@.pgclone_task ENABLE ALWAYS TRIGGER pgclone_guard_task_id
 -- session user is the submitter; else 42501.
 CREATE FUNCTION @extschema@.pgclone_ledger_authorize(job_id bigint) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_ledger_authorize';
+
+-- Which server this is: a copy of it, or a standby that was promoted, is another one.
+CREATE FUNCTION @extschema@.pgclone_incarnation() RETURNS text
+LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_incarnation';
 
 CREATE FUNCTION @extschema@.pgclone_ledger_notify(job_id bigint, event text, status text)
 RETURNS void
@@ -228,7 +239,8 @@ $$;
 CREATE FUNCTION @extschema@.pgclone_ledger_start(job_id bigint)
 RETURNS TABLE (status text, source text, source_kind text, scope text, object_schema text,
                object_name text, options text, attempts integer, epoch integer,
-               is_superuser boolean, may_submit boolean, dry_run boolean)
+               is_superuser boolean, may_submit boolean, dry_run boolean, has_plan boolean,
+               source_is_needed boolean, was_undone boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -236,6 +248,7 @@ AS $$
 DECLARE
     this_job ALIAS FOR $1;
     job @extschema@.pgclone_job%ROWTYPE;
+    old_phase text;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
     SELECT * INTO job FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job FOR UPDATE;
@@ -243,18 +256,23 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = format('job %s does not exist', this_job);
     END IF;
+    old_phase := job.phase;
     IF job.status = 'held' THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('job %s is held', this_job);
     END IF;
     IF job.status IN ('pending', 'running') THEN
         UPDATE @extschema@.pgclone_job AS j
-            SET status = 'running', phase = 'connecting', attempts = j.attempts + 1,
+            SET status = 'running', attempts = j.attempts + 1,
+                phase = CASE j.phase WHEN 'cleanup' THEN 'cleanup' ELSE 'connecting' END,
                 started_at = coalesce(j.started_at, clock_timestamp())
             WHERE j.job_id = this_job
             RETURNING * INTO job;
-        PERFORM @extschema@.pgclone_ledger_notify(this_job, 'started'::text,
-                                                          'running'::text);
+        -- Nobody else is at work: those of an earlier life of the server are pending again.
+        UPDATE @extschema@.pgclone_task AS t SET status = 'pending'
+            WHERE t.job_id = this_job AND t.status = 'running';
+        PERFORM @extschema@.pgclone_ledger_notify(this_job,
+            CASE WHEN job.attempts > 1 THEN 'resumed' ELSE 'started' END, 'running'::text);
     END IF;
     RETURN QUERY
         SELECT job.status, job.source, job.source_kind, job.scope, job.object_schema,
@@ -263,7 +281,73 @@ BEGIN
                         false),
                has_function_privilege(session_user,
                    '@extschema@.pgclone_submit(text, text, text, jsonb)', 'EXECUTE'),
-               job.dry_run;
+               job.dry_run,
+               EXISTS (SELECT FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job),
+               EXISTS (SELECT FROM @extschema@.pgclone_task AS t
+                       WHERE t.job_id = this_job AND t.kind IN ('data', 'large objects')
+                         AND t.status IN ('pending', 'running')),
+               old_phase = 'cleanup';
+END
+$$;
+
+-- The plan of a job that goes on where it stood, in order.
+CREATE FUNCTION @extschema@.pgclone_ledger_load(job_id bigint)
+RETURNS TABLE (task_id integer, status text, spec text, rows_target bigint, bytes bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    RETURN QUERY
+        SELECT t.task_id, t.status, t.spec, t.rows_target, t.bytes
+        FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job ORDER BY t.task_id;
+END
+$$;
+
+-- When all that the job had made is undone, so that it begins anew with another snapshot.
+CREATE FUNCTION @extschema@.pgclone_ledger_forget_plan(job_id bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_job AS j SET phase = 'connecting', consistent = true
+        WHERE j.job_id = this_job AND j.status = 'running' AND j.ending IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('job %s is not running', this_job);
+    END IF;
+    DELETE FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job;
+END
+$$;
+
+-- With "consistency": "relaxed" and a new snapshot: what is not done yet belongs to its epoch, and
+-- of some tasks the spec is another (parallel arrays). `mixed`: rows of an older snapshot stay.
+CREATE FUNCTION @extschema@.pgclone_ledger_new_epoch(job_id bigint, epoch integer, mixed boolean,
+    task_ids integer[], specs text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    new_epoch ALIAS FOR $2;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    UPDATE @extschema@.pgclone_job AS j SET consistent = j.consistent AND NOT mixed
+        WHERE j.job_id = this_job AND j.status = 'running';
+    UPDATE @extschema@.pgclone_task AS t
+        SET epoch = new_epoch, spec = coalesce(c.spec, t.spec)
+        FROM @extschema@.pgclone_task AS own
+        LEFT JOIN unnest(task_ids, specs) AS c(task_id, spec) ON c.task_id = own.task_id
+        WHERE own.job_id = this_job AND t.job_id = this_job AND t.task_id = own.task_id
+          AND t.status = 'pending';
 END
 $$;
 
@@ -693,8 +777,8 @@ BEGIN
                    FOR UPDATE SKIP LOCKED);
     END IF;
     UPDATE @extschema@.pgclone_job AS j
-        SET status = new_status, phase = coalesce($3, j.phase), sqlstate = new_sqlstate,
-            error_message = new_message, error_detail = nullif($6, ''), error_hint = nullif($7, ''),
+        SET status = new_status, phase = coalesce($3, j.phase), ending = NULL,
+            sqlstate = new_sqlstate, error_message = new_message, error_detail = nullif($6, ''), error_hint = nullif($7, ''),
             rows_copied = coalesce(new_rows, j.rows_copied),
             bytes_copied = coalesce(new_bytes, j.bytes_copied),
             tables_completed = coalesce($10, j.tables_completed),
@@ -860,35 +944,150 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_live_jobs';
 
 -- Of a ledger worker after a start: unfinished jobs that no slot stands for, and finished ones
--- whose database could not be dropped. Plans among them are of no use to anybody any more.
-CREATE FUNCTION @extschema@.pgclone_ledger_interrupted()
+-- whose database could not be dropped. Plans among them are of no use to anybody any more. Some are
+-- held; the others are returned, to be put on the queue: with `ending` only to be undone.
+-- `crashed`: when the server started after a crash, NULL if it had come down in good order;
+-- `resumes`: pgclone.resume_on_start.
+CREATE FUNCTION @extschema@.pgclone_ledger_interrupted(crashed timestamptz, resumes boolean)
 RETURNS TABLE (job_id bigint, submitter oid, schema_name text, table_name text, scope text,
-               parallel integer, rate_limit bigint)
+               parallel integer, rate_limit bigint, source text, source_kind text,
+               creates_database boolean, ending text, sqlstate text, error_message text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+    job @extschema@.pgclone_job%ROWTYPE;
+    done integer;
+    reason text;
+    advice text;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(NULL::bigint);
     DELETE FROM @extschema@.pgclone_job AS j
         WHERE j.dry_run AND j.status IN ('pending', 'running')
           AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l);
-    RETURN QUERY
-        SELECT j.job_id, j.submitter, j.object_schema, j.object_name, j.scope, a.parallel,
-               a.rate_limit
-        FROM @extschema@.pgclone_job AS j
-        LEFT JOIN @extschema@.pgclone_alteration AS a ON a.job_id = j.job_id
-        WHERE (j.status IN ('pending', 'running') OR j.work_database IS NOT NULL)
+    FOR job IN
+        SELECT * FROM @extschema@.pgclone_job AS j
+        WHERE (j.status IN ('pending', 'running')
+               OR (j.work_database IS NOT NULL AND j.status <> 'held'))
           AND NOT j.is_shadow
           AND j.job_id NOT IN (SELECT l.job_id FROM @extschema@.pgclone_live_jobs() AS l)
-        ORDER BY j.job_id;
+        ORDER BY j.job_id
+    LOOP
+        reason := NULL;
+        advice := 'Use pgclone_resume to let it go on, or pgclone_cancel.';
+        -- (the same jobs are seen again if there was no room for them)
+        IF job.status = 'running' AND job.crashed_at <> crashed IS NOT FALSE
+           AND crashed IS NOT NULL THEN
+            done := @extschema@.pgclone_note_crash(job.job_id);
+            job.crashes := CASE WHEN done > job.most_done THEN 1 ELSE job.crashes + 1 END;
+            UPDATE @extschema@.pgclone_job AS j
+                SET crashes = job.crashes, crashed_at = crashed, most_done = greatest(j.most_done, done)
+                WHERE j.job_id = job.job_id;
+        END IF;
+        IF job.status IN ('pending', 'running') THEN
+            IF job.incarnation <> @extschema@.pgclone_incarnation() THEN
+                reason := 'the server was copied or promoted';
+                advice := 'If no other server runs this job, use pgclone_resume to let it go on.';
+            ELSIF job.ending IS NOT NULL THEN
+                NULL;
+            ELSIF job.crashes >= 3 THEN
+                reason := format('crashed the server %s times', job.crashes);
+                advice := 'See the server''s log. pgclone_resume lets the job try again.';
+            ELSIF NOT resumes THEN
+                reason := 'pgclone.resume_on_start is off';
+            ELSIF job.needs_source THEN
+                reason := 'needs credentials';
+                advice := 'Use pgclone_resume with the source, or pgclone_cancel. A foreign server '
+                          'as source needs none.';
+            END IF;
+        END IF;
+        IF reason IS NOT NULL THEN
+            UPDATE @extschema@.pgclone_job AS j
+                SET status = 'held', sqlstate = '55000', error_message = reason,
+                    error_hint = advice
+                WHERE j.job_id = job.job_id;
+            PERFORM @extschema@.pgclone_ledger_notify(job.job_id, 'held'::text, 'held'::text);
+            CONTINUE;
+        END IF;
+        RETURN QUERY
+            SELECT job.job_id, job.submitter, job.object_schema, job.object_name, job.scope,
+                   a.parallel, a.rate_limit, job.source, job.source_kind,
+                   job.options ? 'target_database',
+                   coalesce(job.ending,
+                            CASE WHEN job.status NOT IN ('pending', 'running')
+                                 THEN 'failed' END),
+                   job.sqlstate, job.error_message
+            FROM (SELECT) AS one
+            LEFT JOIN @extschema@.pgclone_alteration AS a ON a.job_id = job.job_id;
+    END LOOP;
+END
+$$;
+
+-- After a crash: tables that are not logged are empty, so what has filled them is to be done again.
+-- Returns how many tasks of the job are done.
+CREATE FUNCTION @extschema@.pgclone_note_crash(job_id bigint) RETURNS integer
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE @extschema@.pgclone_task AS t SET status = 'pending'
+        WHERE t.job_id = $1 AND t.status = 'done' AND t.kind = 'data'
+          AND t.spec::jsonb @> '{"unlogged": true}';
+    SELECT count(*)::integer FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = $1 AND t.status = 'done';
+$$;
+
+-- A held job is pending again, with a source of which the ledger does not know all if `new_source`;
+-- or, if `cancels`, one that no slot stands for is to be undone, unless that is done at once.
+-- Returns what it was, and what its slot needs.
+CREATE FUNCTION @extschema@.pgclone_ledger_resume(job_id bigint, new_source boolean,
+    cancels boolean)
+RETURNS TABLE (status text, submitter oid, schema_name text, table_name text, scope text,
+               parallel integer, rate_limit bigint, source text, source_kind text,
+               creates_database boolean, ending text, needs_source boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+    job @extschema@.pgclone_job%ROWTYPE;
+BEGIN
+    SELECT * INTO job FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job FOR UPDATE;
+    IF cancels AND job.status IN ('pending', 'running', 'held') THEN
+        IF job.work_database IS NULL
+           AND NOT EXISTS (SELECT FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job) THEN
+            PERFORM @extschema@.pgclone_ledger_finish_unchecked(this_job, 'cancelled', NULL,
+                '57014', 'job was cancelled', NULL, NULL, NULL, NULL, NULL, NULL);
+            job.status := 'cancelled';
+        ELSE
+            UPDATE @extschema@.pgclone_job AS j
+                SET status = 'pending', phase = 'cleanup', ending = 'cancelled', sqlstate = '57014',
+                    error_message = 'job was cancelled', error_hint = NULL
+                WHERE j.job_id = this_job;
+            job.ending := 'cancelled';
+        END IF;
+    ELSIF job.status = 'held' AND (new_source OR NOT job.needs_source) THEN
+        UPDATE @extschema@.pgclone_job AS j
+            SET status = 'pending', crashes = 0, sqlstate = NULL, error_message = NULL,
+                error_hint = NULL, incarnation = @extschema@.pgclone_incarnation(),
+                needs_source = j.needs_source OR new_source
+            WHERE j.job_id = this_job;
+    END IF;
+    RETURN QUERY
+        SELECT job.status, job.submitter, job.object_schema, job.object_name, job.scope,
+               a.parallel, a.rate_limit, job.source, job.source_kind,
+               job.options ? 'target_database', job.ending, job.needs_source
+        FROM (SELECT) AS one
+        LEFT JOIN @extschema@.pgclone_alteration AS a ON a.job_id = this_job
+        WHERE job.job_id IS NOT NULL;
 END
 $$;
 
 -- The statements that undo what the job has done, last task first. The task `publish` has those
 -- that drop what stands under working names, whether it was reached or not.
-CREATE FUNCTION @extschema@.pgclone_ledger_cleanup(job_id bigint)
-RETURNS TABLE (statement text)
+-- What the job is to be after that is noted, lest it goes on when the server crashes meanwhile;
+-- NULL: it begins anew.
+CREATE FUNCTION @extschema@.pgclone_ledger_cleanup(job_id bigint, ending text, sqlstate text,
+    error_message text) RETURNS TABLE (statement text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -904,14 +1103,18 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    UPDATE @extschema@.pgclone_job AS j SET phase = 'cleanup'
-        WHERE j.job_id = this_job AND j.status = 'running';
+    UPDATE @extschema@.pgclone_job AS j
+        SET phase = 'cleanup', ending = $2, sqlstate = nullif($3, ''),
+            error_message = nullif($4, '')
+        WHERE j.job_id = this_job AND (j.status = 'running' OR $2 IS NOT NULL);
     RETURN QUERY
         SELECT c.statement
         FROM @extschema@.pgclone_task AS t,
              LATERAL jsonb_array_elements_text(t.spec::jsonb -> 'cleanup')
                  WITH ORDINALITY AS c(statement, position)
-        WHERE t.job_id = this_job AND (t.status = 'done' OR t.kind = 'publish')
+        WHERE t.job_id = this_job
+          AND (t.rows_target IS NOT NULL -- it is, or was, done
+               OR t.kind = 'publish')
         ORDER BY t.task_id DESC, c.position;
 END
 $$;
@@ -926,13 +1129,13 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pgclone_may_see';
 CREATE FUNCTION @extschema@.pgclone_ledger_enqueue(submitter oid, submitter_name name,
     source text, source_kind text, scope text, object_schema text, object_name text,
     target_schema text, target_name text, options jsonb, unique_key text, dry_run boolean,
-    OUT job_id bigint, OUT is_new boolean)
+    needs_source boolean, OUT job_id bigint, OUT is_new boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     new_key ALIAS FOR $11;
-    result ALIAS FOR $13;
+    result ALIAS FOR $14;
 BEGIN
     -- All others are short for pgclone_submit, and no way around the right to execute it.
     IF NOT has_function_privilege($1, '@extschema@.pgclone_submit(text, text, text, jsonb)',
@@ -945,8 +1148,9 @@ BEGIN
     LOOP
         INSERT INTO @extschema@.pgclone_job (submitter, submitter_name, source, source_kind, scope,
                 object_schema, object_name, target_schema, target_name, options, unique_key,
-                dry_run)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                dry_run, needs_source, incarnation)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+                    @extschema@.pgclone_incarnation())
             ON CONFLICT (unique_key) WHERE status IN ('pending', 'running', 'held') DO NOTHING
             RETURNING job_id INTO result;
         IF FOUND THEN
@@ -1342,6 +1546,11 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_alter';
 COMMENT ON FUNCTION @extschema@.pgclone_alter(bigint, integer, text) IS
     'changes how many workers a job has and how fast it reads; false if it has ended already';
 
+CREATE FUNCTION @extschema@.pgclone_resume(job_id bigint, source text DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_resume';
+COMMENT ON FUNCTION @extschema@.pgclone_resume(bigint, text) IS
+    'lets a held job go on; source: the one that it was submitted with, with its password';
+
 CREATE FUNCTION @extschema@.pgclone_wait(job_id bigint, timeout interval DEFAULT NULL) RETURNS text
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_wait';
 COMMENT ON FUNCTION @extschema@.pgclone_wait(bigint, interval) IS
@@ -1475,7 +1684,8 @@ DECLARE
     -- Open to every role: they filter, or let only sessions of workers in.
     open_functions CONSTANT name[] := ARRAY[
         'pgclone_ledger_start', 'pgclone_ledger_source', 'pgclone_ledger_plan',
-        'pgclone_ledger_plan_more', 'pgclone_ledger_task_start', 'pgclone_ledger_tasks_lock',
+        'pgclone_ledger_plan_more', 'pgclone_ledger_load', 'pgclone_ledger_forget_plan',
+        'pgclone_ledger_new_epoch', 'pgclone_ledger_task_start', 'pgclone_ledger_tasks_lock',
         'pgclone_ledger_tasks_take', 'pgclone_ledger_tasks_done', 'pgclone_ledger_tasks_failed',
         'pgclone_ledger_tasks_skip', 'pgclone_ledger_check_table', 'pgclone_ledger_check_aside',
         'pgclone_ledger_finish', 'pgclone_ledger_interrupted',

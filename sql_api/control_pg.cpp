@@ -1,4 +1,4 @@
-// pgclone_cancel, pgclone_wait and pgclone_clear_jobs; what pgclone_alter shares with them.
+// pgclone_cancel, pgclone_wait and pgclone_clear_jobs; what others share with them.
 #include "shared/shared_memory_pg.hpp"
 #include "sql_api/control_pg.hpp"
 #include "sql_api/ledger_access_pg.hpp"
@@ -139,25 +139,6 @@ void check_may_signal(int64 job_id, Oid submitter, const char* what)
                  errdetail("Only members of the submitting role and of pg_signal_backend may "
                            "%s a job; a superuser's job only superusers.",
                            what)));
-}
-
-// A job in the ledger that no slot stands for: interrupted by a restart, or not published yet.
-// Whoever would run it finds the row final.
-bool cancel_in_ledger(int64 job_id)
-{
-    PreventCommandIfReadOnly("pgclone_cancel()");
-    static const Oid types[] = {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-                                TEXTOID, INT8OID, INT8OID, INT4OID, BOOLOID};
-    const Datum values[lengthof(types)] = {Int64GetDatum(job_id), CStringGetTextDatum("cancelled"),
-                                           Datum(0), CStringGetTextDatum("57014"),
-                                           CStringGetTextDatum("job was cancelled")};
-    const bool nulls[lengthof(types)] = {false, false, true, false, false, true,
-                                         true,  true,  true, true,  true};
-    SPI_connect();
-    call_ledger("pgclone_ledger_finish_unchecked", {lengthof(types), types, values, nulls}, false);
-    const bool cancelled = DatumGetBool(ledger_value(0, 1, nullptr));
-    SPI_finish();
-    return cancelled;
 }
 
 } // namespace
@@ -317,7 +298,7 @@ WaitResult wait_for_job(int64 job_id, TimestampTz deadline, SelfWait& self_wait,
             if (!read_outcome(job_id, outcome))
                 raise_no_such_job(job_id);
             strlcpy(status, outcome.status, sizeof(status));
-            if (is_final_status(status)) {
+            if (is_final_status(status) || strcmp(status, "held") == 0) {
                 result = WaitResult::ended;
                 break;
             }
@@ -370,7 +351,7 @@ Datum pgclone_cancel(PG_FUNCTION_ARGS)
     check_may_signal(job_id, outcome.submitter, "cancel");
     if (is_final_status(outcome.status))
         PG_RETURN_BOOL(false);
-    PG_RETURN_BOOL(cancel_in_ledger(job_id));
+    PG_RETURN_BOOL(cancel_unqueued(job_id));
 }
 
 Datum pgclone_wait(PG_FUNCTION_ARGS)

@@ -15,7 +15,7 @@ struct SelfWait {
 
 enum class WaitResult { ended, timed_out, self_wait };
 
-// Waits until the job is off the queue, `deadline` (0 = none) has passed, or the job is found to
+// Waits until the job has ended or is held, `deadline` (0 = none) has passed, or the job is found to
 // wait for this session. Raises 42704 if there is no such job. Leaves the job's status in
 // `status`, its present one if it has not ended.
 WaitResult wait_for_job(int64 job_id, TimestampTz deadline, SelfWait& self_wait,
@@ -33,6 +33,10 @@ void append_blockers(StringInfo text, int32 blocking_pid);
 // Asks the job to stop; false if it is not on the queue, or is ending anyway. Does not raise, so
 // it may be called from clean-up.
 bool request_cancel(int64 job_id);
+
+// Of a job that no slot stands for: undoes it, when the transaction commits. False if it is final.
+// Raises 53400 if the queue has no room for that.
+bool cancel_unqueued(int64 job_id);
 
 // Raises 55000 if the current transaction has submitted the job: `what`, as in "cancel", can only be
 // done after its commit.

@@ -12,13 +12,6 @@ namespace pgclone {
 
 namespace {
 
-// Whatever ALTER ROLE and ALTER DATABASE say, this session submits and commits, as its own role.
-constexpr const char* session_options =
-    "-c role=none -c default_transaction_read_only=off -c default_transaction_isolation=read\\ "
-    "committed -c statement_timeout=0 -c lock_timeout=0 "
-    "-c idle_in_transaction_session_timeout=0 -c client_connection_check_interval=1000 "
-    "-c search_path=";
-
 LoopbackLogin to_login(const LoopbackTarget& target)
 {
     LoopbackLogin login;
@@ -61,7 +54,7 @@ void write_loopback_address(const LoopbackTarget& target, LoopbackAddress& addre
     ConnectionParameters parameters = loopback_parameters(to_login(target));
     set_parameter(parameters, "client_encoding", target.encoding);
     set_parameter(parameters, "application_name", "pgclone submit");
-    set_parameter(parameters, "options", session_options);
+    set_parameter(parameters, "options", loopback_options);
     for (const ConnectionParameter& parameter : parameters)
         append(address, parameter.keyword, parameter.value);
 }

@@ -118,7 +118,8 @@ LedgerEntry enqueue(const SubmitRequest& request, const SubmitArguments& argumen
                     Oid role, const char* role_name)
 {
     static const Oid types[] = {OIDOID,  NAMEOID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID,
-                                TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, BOOLOID};
+                                TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, BOOLOID,
+                                BOOLOID};
     // A plan is never the job that another submit waits for.
     const bool has_key = request.has_unique_key && !arguments.dry_run;
     const char* target_name =
@@ -134,6 +135,7 @@ LedgerEntry enqueue(const SubmitRequest& request, const SubmitArguments& argumen
                           !target_name[0],
                           false,
                           !has_key,
+                          false,
                           false};
     NameData role_as_name;
     namestrcpy(&role_as_name, role_name);
@@ -152,6 +154,7 @@ LedgerEntry enqueue(const SubmitRequest& request, const SubmitArguments& argumen
         DirectFunctionCall1(jsonb_in, CStringGetDatum(arguments.options)),
         has_key ? CStringGetTextDatum(request.unique_key) : Datum(0),
         BoolGetDatum(arguments.dry_run),
+        BoolGetDatum(!is_server && request.has_secret),
     };
     if (call_ledger("pgclone_ledger_enqueue", {lengthof(types), types, values, nulls}, false) != 1)
         elog(ERROR, "the ledger did not accept the job");

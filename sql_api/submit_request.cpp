@@ -44,8 +44,9 @@ void wipe_values(ConnectionParameters& parameters) noexcept
 void read_scope(const char* text, SubmitRequest& request)
 {
     if (!parse_scope(text, request.scope))
-        throw PgError(sqlstate::invalid_parameter_value,
-                      "argument \"scope\" is not a known scope: \"" + std::string(text) + "\"", {},
+        // Not repeated: with the arguments in a wrong order it is a connection string.
+        throw PgError(sqlstate::invalid_parameter_value, "argument \"scope\" is not a known scope",
+                      {},
                       "Valid scopes are \"table\", \"schema\", \"database\" and \"functions\".");
 }
 
@@ -132,6 +133,7 @@ void read_conninfo(const char* text, bool unprivileged, SubmitRequest& request)
         if (!copy_text(request.conninfo, whole) ||
             !copy_text(request.redacted, redact_conninfo(parameters)))
             raise_too_long("the connection string", conninfo_bytes - 1);
+        request.has_secret = whole != request.redacted;
     } catch (const PgError& error) {
         wipe_values(parameters);
         throw PgError(error.sqlstate(), "argument \"source\": " + error.message(), error.detail(),

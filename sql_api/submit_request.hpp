@@ -17,6 +17,7 @@ struct SubmitRequest {
     JobScope scope;
     bool has_where;
     bool has_unique_key;
+    bool has_secret; // conninfo says more than redacted
     char schema_name[name_bytes];
     char table_name[name_bytes];
     char target_schema[name_bytes];

@@ -218,7 +218,7 @@ void visit_fields(Task& task, Visitor& visit)
     field("predicate", &CloneTask::predicate);
     field("part", &CloneTask::part);
     field("parts", &CloneTask::parts);
-    field("source_filenode", &CloneTask::source_filenode);
+    field("unlogged", &CloneTask::unlogged);
     field("source_oid", &CloneTask::source_oid);
     field("source_schema", &CloneTask::source_schema);
     field("source_table", &CloneTask::source_table);

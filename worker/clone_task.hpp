@@ -80,7 +80,7 @@ struct CloneTask {
     // the rows of `predicate` in a transaction of its own, so none may truncate the table.
     std::int32_t part = 0;
     std::int32_t parts = 0;
-    std::int64_t source_filenode = 0; // pg_relation_filenode in the snapshot, 0 = not checked
+    bool unlogged = false; // a crash of the target empties it
     std::uint32_t source_oid = 0;    // of the table, as the snapshot sees it
     std::string source_schema;       // the table to lock on the source
     std::string source_table;

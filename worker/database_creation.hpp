@@ -63,6 +63,9 @@ class WorkDatabase {
     // can be read.
     Async<void> abandon(PgSession& target, JobIdentity job);
 
+    // The job begins anew: what abandon() has read is of no use.
+    void forget_ledger() noexcept { ledger_.clear(); }
+
     // In an open transaction: writes what detach() or abandon() has read.
     Async<void> import_ledger(PgSession& target);
 

@@ -1,6 +1,7 @@
 #include "worker/job_cleanup.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "worker/worker_services.hpp"
@@ -43,6 +44,15 @@ struct Leftover {
     bool is_blocked = false; // by a lock
 };
 
+// What an earlier attempt, or somebody else, has undone.
+bool is_gone(const PgError& error)
+{
+    constexpr std::array<std::string_view, 4> gone = {
+        sqlstate::undefined_table, sqlstate::undefined_object, sqlstate::undefined_schema,
+        sqlstate::undefined_function};
+    return std::find(gone.begin(), gone.end(), error.sqlstate()) != gone.end();
+}
+
 // All statements in their order, each that fails passed over.
 Async<std::vector<Leftover>> run_all(EventLoop& loop, PgSession& target,
                                      const std::vector<std::string>& statements)
@@ -58,8 +68,9 @@ Async<std::vector<Leftover>> run_all(EventLoop& loop, PgSession& target,
             next = end;
             size = group_size;
         } else if (end == next + 1 || failure->statement() == next) {
-            leftovers.push_back({statements[next], failure->message(),
-                                 failure->sqlstate() == sqlstate::lock_not_available});
+            if (!is_gone(*failure))
+                leftovers.push_back({statements[next], failure->message(),
+                                     failure->sqlstate() == sqlstate::lock_not_available});
             next++;
             size = group_size;
         } else {

@@ -37,9 +37,11 @@ class JobPlanner {
     // would stop the job before anything is changed; in a dry run the plan says it instead.
     virtual Async<JobPlan> plan(PgSession& source, PgSession& target) = 0;
 
-    // After the snapshot was lost and `source` has taken a new one. `tasks` are changed where they
-    // follow the snapshot; raises 55000 if the new one sees other objects.
-    virtual Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) = 0;
+    // With "consistency": "relaxed", after the snapshot was lost and `source` has taken a new one:
+    // `tasks` that set sequences get their new values. Returns those that were changed. (Scope
+    // `table` has no such option: a table is never a mixture.)
+    virtual Async<std::vector<CloneTask>> follow_snapshot(PgSession& source,
+                                                          std::vector<CloneTask>& tasks) = 0;
 };
 
 std::unique_ptr<JobPlanner> make_table_planner(const JobIdentity& job, const LedgerJob& ledger_job);

@@ -26,7 +26,8 @@ std::size_t count_statements(const CloneTask& task)
     return statements;
 }
 
-std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
+std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks,
+                                       const std::map<std::int32_t, TaskProgress>& progress)
 {
     std::vector<ScheduledTask> scheduled;
     scheduled.reserve(tasks.size());
@@ -46,6 +47,10 @@ std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks)
         for (const std::uint32_t table : task.shared_tables)
             entry.locks.push_back({table, false});
         entry.progress = task.skip_reason.empty() ? TaskProgress::pending : TaskProgress::skipped;
+        if (const auto known = progress.find(task.task_id); known != progress.end())
+            // What waited for one that failed is skipped by now.
+            entry.progress = known->second == TaskProgress::failed ? TaskProgress::skipped
+                                                                   : known->second;
     }
     return scheduled;
 }
@@ -75,13 +80,24 @@ bool update_table_worker(int index, std::uint32_t generation, Change change)
 } // namespace
 
 JobTasks::JobTasks(EventLoop& loop, PgSession& target, SourceSnapshot& snapshot, JobIdentity job,
-                   std::vector<CloneTask>& tasks, int parallel, int retries)
+                   std::vector<CloneTask>& tasks, int parallel, int retries,
+                   const std::map<std::int32_t, TaskProgress>& progress)
     : loop_(loop), target_(target), snapshot_(snapshot), job_(job),
       ledger_(target, job.extension_schema, job.job_id), tasks_(tasks),
-      positions_(positions_of(tasks)), schedule_(to_schedule(tasks)), parallel_(parallel),
+      positions_(positions_of(tasks)), schedule_(to_schedule(tasks, progress)), parallel_(parallel),
       retries_(retries)
 {
     reports_.reserve(server::worker_slot_count());
+    int tables = 0;
+    for (const CloneTask& task : tasks)
+        if (const auto known = progress.find(task.task_id); known != progress.end()) {
+            tables += known->second == TaskProgress::done && completes_table(task) ? 1 : 0;
+            failed_ += known->second == TaskProgress::failed ? 1 : 0;
+        }
+    if (failed_ > 0)
+        first_error_ = PgError(sqlstate::object_not_in_prerequisite_state,
+                               "it was met before the server was restarted");
+    server::update_job([tables](JobSlot& job) noexcept { job.tables_completed = tables; });
 }
 
 const CloneTask& JobTasks::task(int task_id) const
@@ -100,6 +116,12 @@ Async<void> JobTasks::run()
         read_parallel();
         show_progress();
         co_await collect_results();
+        if (server::is_stopping(false)) {
+            if (assignments_.empty())
+                throw server::ServerStops();
+            co_await loop_.wait_for_wake(seen, Clock::now() + safety_tick);
+            continue;
+        }
         // Taken before tasks are assigned: a retry that becomes due in between is seen below.
         const std::int64_t now = server::current_timestamp();
         assign_tasks();
@@ -389,20 +411,18 @@ Async<void> JobTasks::leave_out(std::vector<LeftOutTask> tasks)
 
 Async<void> JobTasks::renew_snapshot()
 {
-    // Rows of two snapshots would not fit together.
-    if (const int read = schedule_.source_tasks_begun(); read > 0)
-        throw PgError(sqlstate::object_not_in_prerequisite_state,
-                      "the job's snapshot was lost after " + std::to_string(read) +
-                          " tables had been copied or begun",
-                      "The session on the source that held it is gone.", "Submit the job again.");
+    if (!on_new_snapshot_ || lost_snapshots_ >= retries_)
+        throw SnapshotLost(sqlstate::connection_failure, "the job's snapshot was lost",
+                           "The session on the source that held it is gone.");
+    lost_snapshots_++;
+    const bool mixed = schedule_.source_tasks_begun() > 0;
     co_await snapshot_.open(snapshot_.epoch() + 1);
     const SourceIdentity source = snapshot_.identity();
     co_await ledger_.record_source(source.system_identifier, source.database_oid, source.lsn,
                                    snapshot_.epoch());
     const int epoch = snapshot_.epoch();
     server::update_job([epoch](JobSlot& job) noexcept { job.epoch = epoch; });
-    if (on_new_snapshot_)
-        co_await on_new_snapshot_();
+    co_await on_new_snapshot_(mixed);
 }
 
 Async<void> dismiss_table_workers(EventLoop& loop, Clock::time_point deadline)

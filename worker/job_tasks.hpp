@@ -25,20 +25,28 @@ class IncompleteJob : public PgError {
     using PgError::PgError;
 };
 
+// The snapshot is lost, and rows of another would not fit to what was done with it.
+class SnapshotLost : public PgError {
+  public:
+    using PgError::PgError;
+};
+
 class JobTasks {
   public:
     // `target` is the job worker's loopback session. `parallel`: most table workers at a time;
     // `retries`: further attempts of a task after a transient error. The order and the ids of
-    // `tasks` must not change as long as this lives.
+    // `tasks` must not change as long as this lives. `progress`: of tasks (by id) that an earlier
+    // life of the server has left behind.
     JobTasks(EventLoop& loop, PgSession& target, SourceSnapshot& snapshot, JobIdentity job,
-             std::vector<CloneTask>& tasks, int parallel, int retries);
+             std::vector<CloneTask>& tasks, int parallel, int retries,
+             const std::map<std::int32_t, TaskProgress>& progress = {});
 
     // on_error = continue: what can be done without a task that failed is done.
     void continue_on_error() noexcept { continues_ = true; }
 
-    // Called after the snapshot was lost and a new one taken, before any task goes on. Raises if
-    // the job cannot go on with it.
-    using SnapshotHandler = std::function<Async<void>()>;
+    // "consistency" = relaxed: when the snapshot is lost, what is not done yet is done with a new
+    // one. Called when that is there, before any task goes on; `mixed`: rows of the old one stay.
+    using SnapshotHandler = std::function<Async<void>(bool mixed)>;
     void set_snapshot_handler(SnapshotHandler handler) { on_new_snapshot_ = std::move(handler); }
 
     // Called inside the transaction of the last task, `publish`, after its done-mark.
@@ -46,7 +54,9 @@ class JobTasks {
     void set_publish_handler(PublishHandler handler) { on_publish_ = std::move(handler); }
 
     // Runs until every task is done. Raises the error of the first task that cannot be; with
-    // continue_on_error() IncompleteJob at the end, without `publish`.
+    // continue_on_error() IncompleteJob at the end, without `publish`; SnapshotLost without
+    // a snapshot handler; ServerStops when nobody is at work any more and the server is being
+    // stopped.
     Async<void> run();
 
     bool is_done(std::int32_t task_id) const
@@ -123,6 +133,7 @@ class JobTasks {
     PublishHandler on_publish_;
     int parallel_; // as of the last look: pgclone_alter may change it
     int lost_workers_ = 0;
+    int lost_snapshots_ = 0;
     int retries_;
     bool continues_ = false;
     int failed_ = 0;

@@ -1,38 +1,20 @@
 #include "worker/job_worker.hpp"
 
-#include <memory>
-#include <optional>
-#include <string>
+#include <algorithm>
 
-#include "shared/settings.hpp"
 #include "worker/catalog_sql.hpp"
-#include "worker/database_creation.hpp"
-#include "worker/job_cleanup.hpp"
-#include "worker/job_planner.hpp"
-#include "worker/job_tasks.hpp"
-#include "worker/ledger_client.hpp"
-#include "worker/progress_sampler.hpp"
+#include "worker/job_life.hpp"
 #include "worker/retry_policy.hpp"
-#include "worker/sessions.hpp"
-#include "worker/source_snapshot.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
 
 namespace {
 
-// Clean-up after a failure or cancel may wait for locks and table workers that long, no longer.
-constexpr milliseconds dismissal_limit{5000};
-constexpr milliseconds cleanup_limit{60000};
-// The same when the server wants this process to end.
-constexpr milliseconds hurried_cleanup_limit{2000};
-constexpr const char* cleanup_lock_timeout = "SET lock_timeout = '2s'";
 // Somebody may look at a new database just when it is to get its name.
 constexpr int publish_attempts = 5;
 
-// Thrown when there is nothing to do and nobody to tell: the job's slot is no longer ours, or
-// its ledger row was final already.
-struct JobIsOver {};
+} // namespace
 
 JobTotals read_totals()
 {
@@ -46,62 +28,6 @@ JobTotals read_totals()
     return totals;
 }
 
-class JobWorker {
-  public:
-    explicit JobWorker(EventLoop& loop)
-        : loop_(loop), target_(loop, SessionSide::target), snapshot_(loop), work_(loop),
-          sampler_(loop)
-    {
-    }
-
-    Async<void> run();
-    void check_job();
-
-  private:
-    Async<void> clone();
-    Async<void> start_in_ledger();
-    Async<void> open_source_snapshot();
-    Async<void> create_database();
-    Async<void> plan();
-    void call_table_workers();
-    Async<void> carry_out();
-    Async<void> check_new_snapshot();
-    Async<void> complete_in_ledger();
-    Async<void> publish_database(JobOutcome outcome);
-    Async<void> publish_database_once(JobOutcome outcome);
-    Async<void> conclude(JobOutcome outcome);
-    Async<void> clean_up();
-    std::vector<std::string> remembered_cleanup() const;
-    Async<void> write_outcome(JobOutcome outcome);
-    Async<void> open_target();
-    void hand_over(const JobOutcome& outcome);
-    void set_phase(JobPhase phase);
-    // Where the objects go: another database than the job's own if it creates one.
-    PgSession& work_target() { return has_work_database() ? work_.session() : target_; }
-    const JobIdentity& work_job() { return has_work_database() ? work_.identity() : job_; }
-    bool has_work_database() const { return job_.creates_database; }
-    int parallel() const
-    {
-        return ledger_job_.options.parallel.value_or(settings::default_parallel);
-    }
-
-    EventLoop& loop_;
-    PgSession target_; // where the job was submitted
-    SourceSnapshot snapshot_;
-    WorkDatabase work_;
-    ProgressSampler sampler_;
-    JobIdentity job_;
-    LedgerJob ledger_job_;
-    std::unique_ptr<JobPlanner> planner_;
-    std::vector<CloneTask> tasks_;
-    std::optional<JobTasks> runner_;
-    std::vector<std::string> leftovers_; // why something could not be undone
-    bool interrupted_ = false;   // by a restart: there is only to clean up
-    bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
-    bool is_published_ = false;  // the database that it created
-    JobPhase phase_ = JobPhase::connecting;
-};
-
 // The interrupt handler: looks at why a signal may have come.
 void JobWorker::check_job()
 {
@@ -113,9 +39,11 @@ void JobWorker::check_job()
         throw JobIsOver();
     if (cancelled)
         throw PgError(sqlstate::query_canceled, "job was cancelled");
-    if (server::shutdown_requested())
-        throw PgError(sqlstate::admin_shutdown,
-                      "terminating job worker due to administrator command");
+    if (!server::shutdown_requested())
+        return;
+    if (server::is_stopping(true))
+        throw server::ServerStops();
+    throw PgError(sqlstate::admin_shutdown, "terminating job worker due to administrator command");
 }
 
 Async<void> JobWorker::run()
@@ -146,12 +74,41 @@ Async<void> JobWorker::clone()
 {
     co_await open_target();
     co_await start_in_ledger();
+    const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
+    for (int lost = 0;; lost++) {
+        std::optional<SnapshotLost> failure;
+        try {
+            co_await clone_once();
+        } catch (const SnapshotLost& error) {
+            failure = error;
+        }
+        if (!failure)
+            co_return;
+        if (lost >= retries)
+            throw *failure;
+        ledger_job_.was_undone = true;
+    }
+}
+
+// One snapshot, or what is left to do without one.
+Async<void> JobWorker::clone_once()
+{
+    if (must_begin_anew())
+        co_await begin_anew();
+    if (ledger_job_.has_plan)
+        co_await go_on();
+    else
+        co_await start_anew();
+}
+
+Async<void> JobWorker::start_anew()
+{
     co_await open_source_snapshot();
     if (has_work_database())
         co_await create_database();
     co_await plan();
     if (!ledger_job_.options.dry_run)
-        co_await carry_out();
+        co_await carry_out({});
 }
 
 Async<void> JobWorker::open_target()
@@ -198,7 +155,10 @@ Async<void> JobWorker::open_source_snapshot()
 {
     const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
     snapshot_.describe(job_.job_id, !ledger_job_.is_superuser, retries);
-    co_await snapshot_.open(ledger_job_.epoch + 1);
+    ledger_job_.epoch = std::max(ledger_job_.epoch, snapshot_.epoch()) + 1;
+    co_await snapshot_.open(ledger_job_.epoch);
+    const int epoch = snapshot_.epoch();
+    server::update_job([epoch](JobSlot& job) noexcept { job.epoch = epoch; });
     // At once: who waits for this job can tell by it that the source is this very server, and that
     // the job is waiting for a lock of theirs.
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
@@ -238,17 +198,20 @@ void JobWorker::call_table_workers()
     const bool is_table = ledger_job_.scope == JobScope::table;
     server::update_job([is_table](JobSlot& job) noexcept {
         job.wanted_table_workers = is_table ? 1 : job.parallel;
+        job.drain = false;
     });
     server::wake_supervisor();
 }
 
-Async<void> JobWorker::carry_out()
+Async<void> JobWorker::carry_out(std::map<std::int32_t, TaskProgress> progress)
 {
     const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
-    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel(), retries);
+    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel(), retries,
+                    progress);
     if (ledger_job_.options.on_error == OnError::continue_)
         runner_->continue_on_error();
-    runner_->set_snapshot_handler([this] { return check_new_snapshot(); });
+    if (ledger_job_.options.consistency == Consistency::relaxed)
+        runner_->set_snapshot_handler([this](bool mixed) { return follow_snapshot(mixed); });
     JobOutcome outcome = {};
     outcome.status = JobStatus::completed;
     std::optional<IncompleteJob> incomplete;
@@ -266,11 +229,6 @@ Async<void> JobWorker::carry_out()
     if (incomplete)
         throw *incomplete;
     phase_ = JobPhase::finishing;
-}
-
-Async<void> JobWorker::check_new_snapshot()
-{
-    co_await planner_->follow_snapshot(snapshot_.session(), tasks_);
 }
 
 // The clone takes its name and the job becomes `completed` in one transaction: no cancel or crash
@@ -334,112 +292,7 @@ void JobWorker::set_phase(JobPhase phase)
     server::update_job([phase](JobSlot& job) noexcept { job.phase = phase; });
 }
 
-// Whatever happened: no table worker stays, nothing half-made stays, the ledger knows.
-Async<void> JobWorker::conclude(JobOutcome outcome)
-{
-    const EventLoop::HoldInterrupts hold(loop_, Clock::now() + cleanup_limit);
-    // Why the job ended is what was asked for, whatever error it first showed as.
-    bool cancelled = false;
-    server::update_job([&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
-    if (outcome.status == JobStatus::failed && cancelled && !is_incomplete_) {
-        outcome.status = JobStatus::cancelled;
-        fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
-    }
-    snapshot_.close();
-    bool written = false;
-    try {
-        co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
-        if (outcome.status != JobStatus::completed && !is_incomplete_)
-            co_await clean_up();
-        if (!leftovers_.empty())
-            copy_text(outcome.error.hint, "Not all that the job made could be undone: " +
-                                              leftovers_.front() + ".");
-        co_await write_outcome(outcome);
-        written = true;
-    } catch (const PgError& error) {
-        server::log_message("pgclone job " + std::to_string(job_.job_id) +
-                            " leaves its final state to a ledger worker: " + error.message());
-    } catch (const std::exception&) {
-        // Out of memory, most likely: the ledger worker starts afresh.
-    }
-    if (written)
-        server::release_job();
-    else
-        hand_over(outcome);
-}
-
-// What the ledger's function says, as far as this process knows it.
-std::vector<std::string> JobWorker::remembered_cleanup() const
-{
-    std::vector<std::string> statements;
-    for (auto task = tasks_.rbegin(); task != tasks_.rend(); ++task)
-        if (task->kind == TaskKind::publish || (runner_ && runner_->is_done(task->task_id)))
-            statements.insert(statements.end(), task->cleanup.begin(), task->cleanup.end());
-    return statements;
-}
-
-// Undoes what the job made. In a new session, since the old one may be in the middle of anything.
-Async<void> JobWorker::clean_up()
-{
-    target_.close();
-    co_await open_target();
-    const std::string lock_timeout(cleanup_lock_timeout);
-    co_await target_.execute(lock_timeout);
-    if (has_work_database()) {
-        set_phase(JobPhase::cleanup);
-        co_await work_.abandon(target_, job_);
-        co_return;
-    }
-    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    std::optional<std::vector<std::string>> statements;
-    try {
-        statements = co_await ledger.cleanup();
-    } catch (const PgError& error) {
-        loop_.check_interrupts();
-        const bool is_gone = error.sqlstate() == sqlstate::undefined_function ||
-                             error.sqlstate() == sqlstate::undefined_schema ||
-                             error.sqlstate() == sqlstate::undefined_table;
-        if (!target_.is_open() || !is_gone)
-            throw;
-    }
-    if (!statements) // the ledger is gone: the extension was dropped
-        statements = remembered_cleanup();
-    if (statements->empty())
-        co_return;
-    set_phase(JobPhase::cleanup);
-    leftovers_ = co_await run_cleanup(loop_, target_, *statements, job_.job_id);
-}
-
-Async<void> JobWorker::write_outcome(JobOutcome outcome)
-{
-    JobTotals totals = read_totals();
-    // What failed took its tables with it.
-    if (outcome.status != JobStatus::completed && !is_incomplete_)
-        totals.tables_completed = 0;
-    // The one commit that waits for the disk, and so makes all before it durable.
-    const std::string synchronous("SET synchronous_commit = on");
-    co_await target_.execute(synchronous);
-    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
-    if (!has_work_database() || is_published_ || ledger_job_.options.dry_run) {
-        co_await ledger.finish(outcome, phase_, totals);
-        co_return;
-    }
-    co_await target_.execute("BEGIN");
-    co_await work_.import_ledger(target_);
-    co_await ledger.finish(outcome, phase_, totals);
-    co_await target_.execute("COMMIT");
-}
-
-// The loopback can't: a ledger worker will.
-void JobWorker::hand_over(const JobOutcome& outcome)
-{
-    server::update_job([&outcome](JobSlot& job) noexcept {
-        job.outcome = outcome;
-        job.not_before = 0;
-        job.state = JobSlotState::ending;
-    });
-    server::wake_supervisor();
-}
+namespace {
 
 Async<void> run_quietly(JobWorker& worker)
 {
@@ -447,6 +300,8 @@ Async<void> run_quietly(JobWorker& worker)
         co_await worker.run();
     } catch (const JobIsOver&) {
         // Somebody else has ended it.
+    } catch (const server::ServerStops&) {
+        // The ledger says where to go on.
     }
 }
 

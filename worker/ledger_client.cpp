@@ -1,5 +1,7 @@
 #include "worker/ledger_client.hpp"
 
+#include "worker/target_state.hpp"
+
 #include <algorithm>
 
 namespace pgclone {
@@ -110,6 +112,9 @@ Async<LedgerJob> LedgerClient::start()
     job.epoch = static_cast<int>(row.integer(0, "epoch"));
     job.is_superuser = row.boolean(0, "is_superuser");
     job.may_submit = row.boolean(0, "may_submit");
+    job.has_plan = row.boolean(0, "has_plan");
+    job.source_is_needed = row.boolean(0, "source_is_needed");
+    job.was_undone = row.boolean(0, "was_undone");
     co_return job;
 }
 
@@ -249,15 +254,68 @@ Async<std::vector<std::int32_t>> LedgerClient::tasks_failed(std::vector<std::int
     co_return done;
 }
 
-Async<std::vector<std::string>> LedgerClient::cleanup()
+Async<std::vector<std::string>> LedgerClient::cleanup(std::optional<JobOutcome> outcome)
 {
-    const std::string sql = call("pgclone_ledger_cleanup", {"int8"});
-    PgSession::Parameters parameters{job_id_};
+    const std::string sql = call("pgclone_ledger_cleanup", {"int8", "text", "text", "text"});
+    PgSession::Parameters parameters{job_id_, std::nullopt, std::nullopt, std::nullopt};
+    if (outcome) {
+        parameters[1] = std::string(to_text(outcome->status));
+        parameters[2] = outcome->error.sqlstate;
+        parameters[3] = outcome->error.message;
+    }
     const ResultSet rows = co_await session_.query(sql, parameters);
     std::vector<std::string> statements;
     for (std::size_t row = 0; row < rows.size(); row++)
         statements.push_back(rows.text(row, "statement"));
     co_return statements;
+}
+
+Async<void> LedgerClient::forget_plan()
+{
+    const std::string sql = call("pgclone_ledger_forget_plan", {"int8"});
+    PgSession::Parameters parameters{job_id_};
+    co_await session_.query(sql, parameters);
+}
+
+Async<std::vector<LoadedTask>> LedgerClient::load()
+{
+    const std::string sql = call("pgclone_ledger_load", {"int8"});
+    PgSession::Parameters parameters{job_id_};
+    const ResultSet rows = co_await session_.query(sql, parameters);
+    std::vector<LoadedTask> tasks;
+    for (std::size_t row = 0; row < rows.size(); row++) {
+        LoadedTask& loaded = tasks.emplace_back();
+        loaded.task = task_from_json(rows.text(row, "spec"));
+        const std::string status = rows.text(row, "status");
+        const bool was_done = !rows.text(row, "rows_target").empty();
+        if (status == "done")
+            loaded.progress = TaskProgress::done;
+        else if (status == "skipped")
+            loaded.progress = TaskProgress::skipped;
+        else if (status == "failed")
+            loaded.progress = TaskProgress::failed;
+        loaded.was_done = status == "pending" && was_done;
+        if (status != "done" || !was_done)
+            continue;
+        loaded.rows = rows.integer(row, "rows_target");
+        loaded.bytes = rows.integer(row, "bytes");
+    }
+    co_return tasks;
+}
+
+Async<void> LedgerClient::new_epoch(int epoch, bool mixed, std::vector<CloneTask> changed)
+{
+    std::vector<std::int32_t> task_ids;
+    std::vector<std::string> specs;
+    for (const CloneTask& task : changed) {
+        task_ids.push_back(task.task_id);
+        specs.push_back(task_to_json(task));
+    }
+    const std::string sql =
+        call("pgclone_ledger_new_epoch", {"int8", "int4", "bool", "int4[]", "text[]"});
+    PgSession::Parameters parameters{job_id_, std::to_string(epoch), mixed ? "true" : "false",
+                                     array_text(task_ids), array_literal(specs)};
+    co_await session_.query(sql, parameters);
 }
 
 Async<bool> LedgerClient::finish(JobOutcome outcome, JobPhase phase, JobTotals totals)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "worker/clone_task.hpp"
 #include "worker/copy_pump.hpp"
 #include "worker/pg_session.hpp"
+#include "worker/task_schedule.hpp"
 
 namespace pgclone {
 
@@ -27,6 +29,18 @@ struct LedgerJob {
     int epoch = 0;
     bool is_superuser = false; // the submitter, now
     bool may_submit = false;   // the submitter, now
+    bool has_plan = false;     // from an earlier life of the server
+    bool source_is_needed = false; // by a task of that plan that is not done
+    bool was_undone = false;       // the job was beginning anew: tasks may be called done and are not
+};
+
+// A task of an earlier life of the server.
+struct LoadedTask {
+    CloneTask task;
+    TaskProgress progress = TaskProgress::pending;
+    bool was_done = false; // and is to be done again
+    std::int64_t rows = 0;
+    std::int64_t bytes = 0;
 };
 
 struct JobTotals {
@@ -89,8 +103,16 @@ class LedgerClient {
     // Tasks that will not be carried out.
     Async<void> tasks_skip(std::vector<std::int32_t> task_ids, std::string reason);
 
-    // What undoes the tasks that are done, last task first.
-    Async<std::vector<std::string>> cleanup();
+    // What undoes the tasks that are done, last task first. `outcome`: what the job will be when that
+    // is done; none if it begins anew. From here on no task can be marked as done.
+    Async<std::vector<std::string>> cleanup(std::optional<JobOutcome> outcome);
+    // All is undone, and there is no plan any more.
+    Async<void> forget_plan();
+    // The plan, in order.
+    Async<std::vector<LoadedTask>> load();
+    // Tasks that are not done belong to `epoch` now, `changed` (by id) with another spec. `mixed`:
+    // others have rows of an older snapshot.
+    Async<void> new_epoch(int epoch, bool mixed, std::vector<CloneTask> changed);
 
     // False if the job was final already.
     Async<bool> finish(JobOutcome outcome, JobPhase phase, JobTotals totals);

@@ -2,14 +2,15 @@
 // own tables and the system catalogs only, and never the network.
 //
 // In a database it resolves the foreign servers of waiting jobs, writes the final states that no
-// loopback session could write, and, once after a start, ends the jobs that the restart
-// interrupted. Without a database it looks at the list of them.
+// loopback session could write, and, once after a start, puts the jobs back on the queue that the
+// restart interrupted. Without a database it looks at the list of them.
 #include "shared/settings.hpp"
 #include "worker/foreign_server.hpp"
 
 #include "shared/boundary_pg.hpp"
 #include "shared/shared_memory_pg.hpp"
 #include "sql_api/ledger_access_pg.hpp"
+#include "sql_api/requeue_pg.hpp"
 #include "worker/worker_services_pg.hpp"
 
 extern "C" {
@@ -289,87 +290,54 @@ bool has_slot(int64 job_id)
     return found;
 }
 
-struct InterruptedJob {
-    int64 job_id;
-    Oid submitter;
-    JobScope scope;
-    char* schema_name;
-    char* table_name;
-    int32 parallel;   // as pgclone_alter has left them; 0 = it has not
-    int64 rate_limit;
-};
+// Some jobs found no room in the queue: the search is to be repeated.
+bool queue_was_full = false;
 
-void describe_interruption(JobOutcome& outcome)
+// Puts the job on the queue again, to run or to have its leavings dropped by the submitter's own
+// hand: this process must not touch tables of users. False if there is no room.
+bool requeue(const RequeuedJob& job)
 {
-    outcome.status = JobStatus::failed;
-    fill_record(outcome.error, "57P02", "job was interrupted by a restart of the server", "",
-                "Submit the job again.");
-}
-
-// Puts the job on the queue again, to have its leavings dropped by the submitter's own hand: this
-// process must not touch tables of users. False if there is no room or nobody to do it as.
-bool requeue_for_cleanup(const InterruptedJob& interrupted, const ExtensionIdentity& extension)
-{
-    const char* role_name = GetUserNameFromId(interrupted.submitter, true);
-    const char* database_name = get_database_name(MyDatabaseId);
-    if (!role_name || !database_name)
-        return false;
     lock_exclusive();
     const int index = reserve_job_slot();
     if (index >= 0) {
-        JobSlot& job = job_slot(index);
-        job.scope = interrupted.scope;
-        job.job_id = interrupted.job_id;
-        job.database = MyDatabaseId;
-        job.role = interrupted.submitter;
-        job.interrupted = true;
-        job.consistent = true;
-        job.parallel = interrupted.parallel;
-        job.rate_limit = interrupted.rate_limit;
-        job.source_resolved = true;
-        job.submitted_at = GetCurrentTimestamp();
-        strlcpy(job.role_name, role_name, name_bytes);
-        strlcpy(job.database_name, database_name, name_bytes);
-        strlcpy(job.extension_schema, extension.schema, name_bytes);
-        strlcpy(job.schema_name, interrupted.schema_name, name_bytes);
-        strlcpy(job.table_name, interrupted.table_name, name_bytes);
-        describe_interruption(job.outcome);
+        fill_job_slot(job, job_slot(index));
         publish_job_slot(index);
     }
     unlock();
     return index >= 0;
 }
 
-void end_interrupted_jobs(void*)
+// Nobody is there to do anything as.
+void end_without_role(const RequeuedJob& job)
 {
-    if (!extension_exists())
-        return;
-    const uint64 count = call_ledger("pgclone_ledger_interrupted", {0, nullptr, nullptr, nullptr},
-                                     false);
-    auto* jobs = static_cast<InterruptedJob*>(palloc(sizeof(InterruptedJob) * (count + 1)));
-    for (uint64 i = 0; i < count; i++) {
-        char* schema_name = ledger_text(i, 3);
-        char* table_name = ledger_text(i, 4);
-        JobScope scope = JobScope::table;
-        parse_scope(ledger_text(i, 5), scope);
-        bool parallel_is_null;
-        bool rate_limit_is_null;
-        const int32 parallel = DatumGetInt32(ledger_value(i, 6, &parallel_is_null));
-        const int64 rate_limit = DatumGetInt64(ledger_value(i, 7, &rate_limit_is_null));
-        jobs[i] = {DatumGetInt64(ledger_value(i, 1, nullptr)),
-                   DatumGetObjectId(ledger_value(i, 2, nullptr)), scope,
-                   schema_name ? schema_name : pstrdup(""), table_name ? table_name : pstrdup(""),
-                   parallel_is_null ? 0 : parallel, rate_limit_is_null ? 0 : rate_limit};
-    }
-
     auto* outcome = static_cast<JobOutcome*>(palloc0(sizeof(JobOutcome)));
     auto* nothing = static_cast<JobSlot*>(palloc0(sizeof(JobSlot)));
-    describe_interruption(*outcome);
-    ExtensionIdentity extension;
-    find_extension(extension);
+    outcome->status = JobStatus::failed;
+    fill_record(outcome->error, "42704", "the role that submitted the job does not exist any more");
+    finish_in_ledger(job.job_id, *outcome, *nothing);
+}
+
+void requeue_interrupted_jobs(void*)
+{
+    queue_was_full = false;
+    if (!extension_exists())
+        return;
+    static const Oid types[] = {TIMESTAMPTZOID, BOOLOID};
+    const Datum values[] = {TimestampTzGetDatum(shared_state->crashed_at),
+                            BoolGetDatum(settings::resume_on_start)};
+    const bool nulls[] = {shared_state->crashed_at == 0, false};
+    const uint64 count =
+        call_ledger("pgclone_ledger_interrupted", {lengthof(types), types, values, nulls}, false);
+    auto* jobs = static_cast<RequeuedJob*>(palloc(sizeof(RequeuedJob) * (count + 1)));
+    for (uint64 i = 0; i < count; i++)
+        read_requeued_job(i, DatumGetInt64(ledger_value(i, 1, nullptr)), jobs[i]);
     for (uint64 i = 0; i < count; i++) {
-        if (!has_slot(jobs[i].job_id) && !requeue_for_cleanup(jobs[i], extension))
-            finish_in_ledger(jobs[i].job_id, *outcome, *nothing);
+        if (has_slot(jobs[i].job_id))
+            continue;
+        if (!jobs[i].role_name || !jobs[i].database_name)
+            end_without_role(jobs[i]);
+        else if (!requeue(jobs[i]))
+            queue_was_full = true;
     }
 }
 
@@ -479,10 +447,10 @@ void work_in_database()
 {
     if (database_to_scan() == MyDatabaseId) {
         ErrorRecord error;
-        const bool searched = in_transaction(end_interrupted_jobs, nullptr, error);
+        const bool searched = in_transaction(requeue_interrupted_jobs, nullptr, error);
         if (!searched)
             ereport(LOG, (errmsg("could not search the ledger of pgclone: %s", error.message)));
-        if (!finish_scan(searched))
+        if (!finish_scan(searched && !queue_was_full))
             return;
     }
     write_final_states();

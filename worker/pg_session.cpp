@@ -27,10 +27,10 @@ namespace {
 constexpr milliseconds encrypted_look_again{1000};
 constexpr auto never = Clock::time_point::max();
 
-std::string error_field(const PGresult* result, int field)
+// What a server says may repeat the password that it was given.
+std::string told(const PGconn* connection, const char* text)
 {
-    const char* text = PQresultErrorField(result, field);
-    return text ? clean_text(text) : std::string();
+    return without_secret(text ? text : "", connection ? PQpass(connection) : "");
 }
 
 bool is_ready(int socket, PostgresPollingStatusType wanted)
@@ -127,7 +127,7 @@ void PgSession::close() noexcept
 
 void PgSession::raise_connection_failure()
 {
-    PgError failure = parse_connection_failure(PQerrorMessage(connection_));
+    PgError failure = parse_connection_failure(told(connection_, PQerrorMessage(connection_)));
     close();
     throw PgError(failure.sqlstate(),
                   "could not connect to the " + std::string(side_name(side_)) +
@@ -137,7 +137,7 @@ void PgSession::raise_connection_failure()
 
 void PgSession::raise_connection_loss()
 {
-    const PgError failure = parse_connection_failure(PQerrorMessage(connection_));
+    const PgError failure = parse_connection_failure(told(connection_, PQerrorMessage(connection_)));
     // Not a failure to connect, unless the server's last words had an SQLSTATE.
     const bool said_why = failure.sqlstate() != sqlstate::unable_to_connect;
     const std::string text = failure.message();
@@ -151,14 +151,18 @@ void PgSession::raise_result_error(const pg_result* result) { throw result_error
 
 PgError PgSession::result_error(const pg_result* result) const
 {
-    const std::string state = error_field(result, PG_DIAG_SQLSTATE);
-    std::string message = error_field(result, PG_DIAG_MESSAGE_PRIMARY);
-    std::string detail = error_field(result, PG_DIAG_MESSAGE_DETAIL);
-    const std::string hint = error_field(result, PG_DIAG_MESSAGE_HINT);
-    const std::string context = error_field(result, PG_DIAG_CONTEXT);
+    const auto error_field = [this, result](int field) {
+        return clean_text(told(connection_, PQresultErrorField(result, field)));
+    };
+    const char* sqlstate_text = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const std::string state = sqlstate_text ? clean_text(sqlstate_text) : std::string();
+    std::string message = error_field(PG_DIAG_MESSAGE_PRIMARY);
+    std::string detail = error_field(PG_DIAG_MESSAGE_DETAIL);
+    const std::string hint = error_field(PG_DIAG_MESSAGE_HINT);
+    const std::string context = error_field(PG_DIAG_CONTEXT);
     if (state.empty()) {
         // Made by libpq: the connection broke, or the server does not speak the protocol.
-        message = parse_connection_failure(PQresultErrorMessage(result)).message();
+        message = parse_connection_failure(told(connection_, PQresultErrorMessage(result))).message();
         return PgError(sqlstate::connection_failure,
                        "connection to the " + std::string(side_name(side_)) +
                            " server was lost: " + message);

@@ -2,7 +2,6 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <map>
 
 #include "shared/error_types.hpp"
@@ -30,33 +29,6 @@ CloneTask missing_row(std::int32_t task_id, const ObjectRequirement& requirement
     task.object_name = requirement.name;
     task.missing = why;
     return task;
-}
-
-// A digest of what the objects are, so that two readings of the catalogs can be compared: the texts
-// themselves may be many megabytes, and a job lasts long.
-std::uint64_t fingerprint(const SourceCatalog& catalog, const CloneOptions& options)
-{
-    std::uint64_t digest = 0;
-    std::string text;
-    for (const CatalogObject& object : catalog.objects) {
-        text = std::to_string(object.id.classid) + ' ' + std::to_string(object.id.objid) + ' ' +
-               object.object_as;
-        for (const StatementTemplate& statement : object.create)
-            text += '\n' + statement.render(options);
-        const auto table = catalog.tables.find(object.id);
-        if (table != catalog.tables.end()) {
-            const TableShape& shape = table->second;
-            text += '\n' + shape.head + ' ' + shape.of_type + ' ' + shape.tail + ' ' +
-                    std::to_string(shape.filenode);
-            for (const ShapeColumn& column : shape.columns)
-                text += '\n' + column.name + ' ' + column.definition;
-            for (const std::string& statement : shape.after)
-                text += '\n' + statement;
-        }
-        // (the sum does not depend on the order in which they are listed)
-        digest += std::hash<std::string>()(text);
-    }
-    return digest;
 }
 
 class ScopeJobPlanner final : public JobPlanner {
@@ -97,32 +69,34 @@ class ScopeJobPlanner final : public JobPlanner {
         for (const auto& [requirement, why] : state.missing)
             plan.tasks.push_back(
                 missing_row(static_cast<std::int32_t>(plan.tasks.size()) + 1, requirement, why));
-        fingerprint_ = fingerprint(catalog, options_);
         co_return plan;
     }
 
-    Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) override
+    Async<std::vector<CloneTask>> follow_snapshot(PgSession& source,
+                                                  std::vector<CloneTask>& tasks) override
     {
         const SourceCatalog now = co_await read(source);
-        if (fingerprint(now, options_) != fingerprint_)
-            throw PgError(sqlstate::object_not_in_prerequisite_state,
-                          "objects changed on the source while they were being cloned",
-                          "The job's snapshot was lost, and the new one sees other objects.",
-                          "Submit the job again.");
         const std::map<std::string, std::string> values = sequence_values(now, naming_);
+        std::vector<CloneTask> changed;
         for (CloneTask& task : tasks) {
-            follow(task, values);
+            bool follows = follow(task, values);
             for (CloneTask& part : task.parts_of_table)
-                follow(part, values);
+                follows |= follow(part, values);
+            if (follows)
+                changed.push_back(task);
         }
+        co_return changed;
     }
 
   private:
-    static void follow(CloneTask& task, const std::map<std::string, std::string>& values)
+    static bool follow(CloneTask& task, const std::map<std::string, std::string>& values)
     {
         const auto value = values.find(task.schema_name + '\0' + task.object_name);
-        if (task.object_kind == sequence_value_kind && value != values.end())
-            task.statements = {value->second};
+        if (task.object_kind != sequence_value_kind || value == values.end() ||
+            task.statements == std::vector<std::string>{value->second})
+            return false;
+        task.statements = {value->second};
+        return true;
     }
 
     Async<SourceCatalog> read(PgSession& source)
@@ -179,7 +153,6 @@ class ScopeJobPlanner final : public JobPlanner {
     CloneOptions options_;
     std::string application_name_;
     ScopeNaming naming_;
-    std::uint64_t fingerprint_ = 0;
 };
 
 } // namespace

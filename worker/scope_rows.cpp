@@ -159,7 +159,7 @@ CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const Table
     if (alone)
         task.truncate = "TRUNCATE TABLE ONLY " + quote_qualified(own);
     task.filled_table = quote_qualified(into);
-    task.source_filenode = table.filenode;
+    task.unlogged = table.head.starts_with("CREATE UNLOGGED");
     task.source_oid = table.id.objid;
     task.source_schema = source.schema;
     task.source_table = source.name;
@@ -217,7 +217,6 @@ void ScopePlanner::add_extension_table(const ExtensionRows& table,
     task.format = copy.format;
     task.column_list = table.columns;
     task.predicate = table.condition;
-    task.source_filenode = table.filenode;
     task.source_oid = table.oid;
     task.source_schema = table.name.schema;
     task.source_table = table.name.name;

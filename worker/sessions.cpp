@@ -159,6 +159,7 @@ Async<void> open_loopback(PgSession& session, JobIdentity job, std::string appli
     ConnectionParameters parameters = loopback_parameters(login);
     set_parameter(parameters, "application_name", application_name);
     set_parameter(parameters, "client_encoding", "UTF8");
+    set_parameter(parameters, "options", loopback_options);
     const milliseconds timeout(settings::connect_timeout);
     try {
         co_await session.connect(parameters, timeout);

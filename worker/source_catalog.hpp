@@ -32,7 +32,6 @@ struct ExtensionRows {
     std::string condition; // WHERE and an expression; empty = all rows
     std::vector<std::string> columns;
     bool binary_safe = false;
-    std::int64_t filenode = 0;
     std::vector<std::uint32_t> references; // such tables whose rows must be there before
 };
 

@@ -41,7 +41,7 @@ Async<void> lock_source_tables(PgSession& source, std::vector<SourceTable> table
     for (std::size_t i = 0; i < tables.size(); i++) {
         const SourceTable& table = tables[i];
         const bool same = i < rows.size() && rows.integer(i, "oid") == table.oid &&
-                          (table.filenode == 0 || rows.integer(i, "filenode") == table.filenode);
+                          rows.boolean(i, "is_same");
         if (same)
             continue;
         const PgError error(sqlstate::object_not_in_prerequisite_state,

@@ -13,7 +13,6 @@ namespace pgclone {
 struct SourceTable {
     QualifiedName name;
     std::uint32_t oid = 0;
-    std::int64_t filenode = 0; // 0 = not compared
 };
 
 // Locks the tables ACCESS SHARE until the end of the session's transaction, and compares what they

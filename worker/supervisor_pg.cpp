@@ -22,6 +22,7 @@ namespace {
 
 constexpr int max_actions = 64;
 constexpr int64 registration_retry = 1'000'000;  // us until a full server is asked again
+constexpr long stop_watch_interval = 1000;        // ms between looks whether the server stops
 constexpr int64 unattached_job_retry = 1'000'000; // us until a job is started again
 
 // Copies of the slots' relevant parts, allocated once, and what the plan made of them.
@@ -361,11 +362,27 @@ void carry_out(const SupervisorAction& action, SupervisorMemory& memory)
     }
 }
 
+// The server is being stopped: running jobs end after what is at hand, and go on after the next
+// start. In a smart shutdown nobody else would tell them.
+void announce_stop(const SupervisorMemory& memory)
+{
+    lock_shared();
+    for (int i = 0; i < memory.job_count; i++) {
+        if (job_slot(memory.jobs[i].index).state == JobSlotState::running)
+            signal_workers_of_job(memory.jobs[i].index);
+    }
+    unlock();
+}
+
 // One round: look, decide, act. Returns how long to sleep, in milliseconds.
 long supervise(SupervisorMemory& memory)
 {
     SupervisionInput input = {};
     copy_briefs(memory, input);
+    if (memory.job_count > 0 && is_server_stopping()) {
+        announce_stop(memory);
+        return stop_watch_interval;
+    }
     int64 next_wake = 0;
     const int count = plan_supervision(input, SupervisionLimits{}, memory.actions, max_actions,
                                        next_wake);
@@ -377,7 +394,8 @@ long supervise(SupervisorMemory& memory)
     // What was done changes what is to be done: a job that has ended wants a ledger worker.
     if (look_again)
         return 0;
-    return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_wake) + 1;
+    const long pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_wake) + 1;
+    return memory.job_count > 0 ? Min(pause, stop_watch_interval) : pause;
 }
 
 } // namespace

@@ -327,7 +327,6 @@ TableDefinition table_of_row(const ResultSet& rows, const QualifiedName& name)
     table.server_version = static_cast<int>(rows.integer(0, "server_version"));
     table.server_encoding = rows.text(0, "server_encoding");
     table.persistence = rows.text(0, "persistence");
-    table.filenode = rows.integer(0, "filenode");
     table.heap_pages = rows.integer(0, "heap_pages");
     table.size_bytes = rows.integer(0, "size_bytes");
     table.owner = rows.text(0, "owner");
@@ -381,7 +380,7 @@ Async<TableDefinition> read_table_definition(PgSession& source, QualifiedName na
     // The catalogs show the table as the snapshot sees it, PostgreSQL's own functions as it is now.
     // Locked, it stays what it is; what has changed in between would make a mixture of both.
     if (can_select) {
-        const std::vector<SourceTable> locked{{name, table.oid, table.filenode}};
+        const std::vector<SourceTable> locked{{name, table.oid}};
         co_await lock_source_tables(source, locked);
     }
 

@@ -166,7 +166,6 @@ struct TableDefinition {
     int server_version = 0; // 150004
     std::string server_encoding;
     std::string persistence = "p"; // p, u
-    std::int64_t filenode = 0;     // as the snapshot sees it
     std::int64_t heap_pages = 0;
     std::int64_t size_bytes = 0; // with TOAST
     std::int64_t estimated_rows = -1; // of what is to be copied; -1 = unknown

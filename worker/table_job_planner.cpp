@@ -52,50 +52,21 @@ class TableJobPlanner final : public JobPlanner {
             plan.tasks.push_back(obstructed_table(*obstacle, definition));
             co_return plan;
         }
-        heap_pages_ = definition.heap_pages;
-        size_bytes_ = definition.size_bytes;
-        split_ = split_rules(options_);
-        plan.tasks = plan_table_tasks(definition, target_state_, naming_, options_, split_);
+        plan.tasks = plan_table_tasks(definition, target_state_, naming_, options_,
+                                      split_rules(options_));
         if (target_state_.skip) {
             plan.tasks.push_back(skipped_table(naming_.final_name));
         } else if (!plan.tasks.empty()) {
-            cleanup_ = cleanup_statements(plan.tasks, naming_);
-            plan.tasks.back().cleanup = cleanup_;
+            plan.tasks.back().cleanup = cleanup_statements(plan.tasks, naming_);
         }
         for (CloneTask& task : plan.tasks)
             task.completes_table = task.kind == TaskKind::publish;
-        planned_ = plan.tasks;
         co_return plan;
     }
 
-    // The tasks were planned for the table as the lost snapshot saw it. Sequences have moved on,
-    // which their tasks follow; any other change of the table would make a mixture of two states.
-    Async<void> follow_snapshot(PgSession& source, std::vector<CloneTask>& tasks) override
+    Async<std::vector<CloneTask>> follow_snapshot(PgSession&, std::vector<CloneTask>&) override
     {
-        TableDefinition definition = co_await read_table_definition(source, object_, options_);
-        // Cut as before: the last piece has all that the table has grown by.
-        definition.heap_pages = heap_pages_;
-        definition.size_bytes = size_bytes_;
-        std::vector<CloneTask> again =
-            plan_table_tasks(definition, target_state_, naming_, options_, split_);
-        if (!again.empty())
-            again.back().cleanup = cleanup_;
-        bool is_same = again.size() == planned_.size();
-        for (std::size_t i = 0; is_same && i < again.size(); i++) {
-            CloneTask& now = again[i];
-            now.completes_table = planned_[i].completes_table;
-            now.estimated_rows = planned_[i].estimated_rows;
-            now.estimated_bytes = planned_[i].estimated_bytes;
-            is_same = now.kind == planned_[i].kind && (now.kind == TaskKind::sequence_value ||
-                                                       task_to_json(now) == task_to_json(planned_[i]));
-        }
-        if (!is_same)
-            throw PgError(sqlstate::object_not_in_prerequisite_state,
-                          "table \"" + object_.schema + "." + object_.name +
-                              "\" changed on the source while it was being cloned",
-                          "The job's snapshot was lost, and the new one sees another table.",
-                          "Submit the job again.");
-        tasks = std::move(again);
+        co_return std::vector<CloneTask>();
     }
 
   private:
@@ -115,11 +86,6 @@ class TableJobPlanner final : public JobPlanner {
     CloneOptions options_;
     TargetNaming naming_;
     TargetState target_state_;
-    std::vector<CloneTask> planned_;
-    std::int64_t heap_pages_ = 0; // as it was planned
-    std::int64_t size_bytes_ = 0;
-    SplitRules split_;
-    std::vector<std::string> cleanup_; // what drops all that the job made
 };
 
 } // namespace

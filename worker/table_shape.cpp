@@ -121,7 +121,6 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
             table.copy_columns.push_back(column.name);
     table.binary_safe = rows.boolean(row, "binary_safe");
     table.can_select = rows.boolean(row, "can_select");
-    table.filenode = rows.integer(row, "filenode");
     table.is_heap = rows.boolean(row, "is_heap");
     table.heap_pages = rows.integer(row, "heap_pages");
     table.size_bytes = rows.integer(row, "size_bytes");

@@ -46,7 +46,6 @@ struct TableShape {
     std::vector<std::string> copy_columns;
     bool binary_safe = false;
     bool can_select = true;
-    std::int64_t filenode = 0;
     bool is_heap = false; // its rows are in a heap, whose pages have numbers
     std::int64_t heap_pages = 0;
     std::int64_t size_bytes = 0; // with TOAST

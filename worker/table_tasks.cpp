@@ -157,7 +157,7 @@ class TablePlanner {
         task.format = copy.format;
         task.column_list = columns;
         task.predicate = predicate;
-        task.source_filenode = definition_.filenode;
+        task.unlogged = definition_.persistence == "u";
         task.source_oid = definition_.oid;
         task.source_schema = definition_.name.schema;
         task.source_table = definition_.name.name;

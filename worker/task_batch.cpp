@@ -170,7 +170,7 @@ Async<void> TaskBatch::lock_sources(std::vector<const StartedTask*> tasks)
     for (const StartedTask* started : tasks) {
         const CloneTask& task = started->task;
         tables.push_back(
-            {{task.source_schema, task.source_table}, task.source_oid, task.source_filenode});
+            {{task.source_schema, task.source_table}, task.source_oid});
     }
     const std::string savepoint(before_tables);
     try {

@@ -29,6 +29,11 @@ const WorkerIdentity& identity() noexcept;
 // --- Signals, as the handlers left them.
 
 bool shutdown_requested() noexcept;       // SIGTERM has come
+// The server is being stopped: nothing new begins, and what is left undone is left to the next
+// start. `look`: also look at what the postmaster says, after a SIGTERM; else what was seen.
+bool is_stopping(bool look) noexcept;
+// Thrown when this process is to go because of that. No error, and nobody is to catch it but main.
+struct ServerStops {};
 int wake_descriptor() noexcept;           // eventfd that every handler writes
 int duplicate_postmaster_pipe() noexcept; // end of file when the postmaster dies; caller closes
 [[noreturn]] void exit_after_postmaster_death() noexcept;

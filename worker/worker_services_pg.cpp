@@ -207,6 +207,8 @@ namespace server {
 
 const WorkerIdentity& identity() noexcept { return own_identity; }
 
+bool is_stopping(bool look) noexcept { return shared_state->stopping || (look && is_server_stopping()); }
+
 bool shutdown_requested() noexcept { return ShutdownRequestPending; }
 
 int wake_descriptor() noexcept { return wake_fd; }

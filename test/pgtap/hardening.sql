@@ -27,7 +27,7 @@ create function public.pgclone_rate_text(numeric) returns text language sql as
 create function public.pgclone_may_see(bigint, bigint) returns boolean language sql as
     $$ insert into public.trap values (current_user, session_user); select true $$;
 reset role;
-select throws_ok('select * from pgclone_ledger_interrupted()', '42501', null,
+select throws_ok('select * from pgclone_ledger_interrupted(null, true)', '42501', null,
                  'the ledger is closed to sessions that are no worker');
 select is(pgclone_table(:'source', 'public', 'notes', target_name := 'trapped'), 'completed',
           'a clone completes beside planted overloads');

@@ -91,7 +91,7 @@ select pg_temp.fails('select pgclone_ledger_tasks_failed(1, ''{1}'', ''x'', 1, '
                      '42501', 'ledger', 'ledger_tasks_failed');
 select pg_temp.fails('select pgclone_ledger_finish(1, ''completed'', null, null, null, null, null, '
                      'null, null, null, null)', '42501', 'ledger', 'ledger_finish');
-select pg_temp.fails('select pgclone_ledger_interrupted()', '42501', 'ledger',
+select pg_temp.fails('select pgclone_ledger_interrupted(null, true)', '42501', 'ledger',
                      'ledger_interrupted');
 select pg_temp.fails('select pgclone_ledger_authorize(1)', '42501', 'pgclone_ledger_authorize',
                      'ledger_authorize');

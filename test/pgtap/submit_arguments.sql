@@ -150,8 +150,8 @@ from (values ('table', 'a.b', 'include', '{"include": ["x"]}'),
              ('functions', 'a', 'include', '{"include": ["x"]}'),
              ('functions', 'a', 'parallel', '{"parallel": 2}'),
              ('functions', 'a', 'analyze', '{"analyze": true}'),
-             ('schema', 'a', 'consistency', '{"consistency": "strict"}'),
-             ('database', null, 'consistency', '{"consistency": "relaxed"}'))
+             ('table', 'a.b', 'consistency', '{"consistency": "strict"}'),
+             ('functions', 'a', 'consistency', '{"consistency": "relaxed"}'))
      as o (scope, object, name, options);
 select pg_temp.refuses(scope, object, options, '22023', message, description)
 from (values ('schema', 'a', '{"include": "x"}', '"include"', 'include a string'),

@@ -201,8 +201,8 @@ TEST_CASE("options of other scopes")
     check(JobScope::table, {"include", "exclude", "views", "matviews", "functions", "on_error",
                             "analyze", "target_database", "keep_extension", "consistency"});
     check(JobScope::schema,
-          {"where", "columns", "target_name", "target_database", "keep_extension", "consistency"});
-    check(JobScope::database, {"where", "columns", "target_name", "target_schema", "consistency"});
+          {"where", "columns", "target_name", "target_database", "keep_extension"});
+    check(JobScope::database, {"where", "columns", "target_name", "target_schema"});
     check(JobScope::functions,
           {"data", "where", "columns", "target_name", "include", "exclude", "indexes",
            "constraints", "triggers", "views", "matviews", "functions", "analyze", "parallel",
@@ -212,7 +212,12 @@ TEST_CASE("options of other scopes")
           R"(Scopes that have it are: "table".)");
     CHECK(refused(R"({"data": true})", "0A000", JobScope::functions).hint() ==
           R"(Scopes that have it are: "table", "schema", "database".)");
-    CHECK(refused(R"({"consistency": "strict"})", "0A000").hint().empty());
+    CHECK(refused(R"({"consistency": "strict"})", "0A000").hint() ==
+          R"(Scopes that have it are: "schema", "database".)");
+    CHECK(refused(R"({"consistency": "loose"})", "22023", JobScope::schema).message() ==
+          R"(option "consistency" must be "strict" or "relaxed")");
+    CHECK(refused(R"({"consistency": true})", "22023", JobScope::database).message() ==
+          R"(option "consistency" must be "strict" or "relaxed")");
     // Who may set it is pgclone_plan alone.
     CHECK(refused(R"({"dry_run": true})").message() == R"(unknown option "dry_run")");
 

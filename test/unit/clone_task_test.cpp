@@ -37,7 +37,7 @@ void check_same(const CloneTask& a, const CloneTask& b)
     CHECK(a.predicate == b.predicate);
     CHECK(a.part == b.part);
     CHECK(a.parts == b.parts);
-    CHECK(a.source_filenode == b.source_filenode);
+    CHECK(a.unlogged == b.unlogged);
     CHECK(a.source_oid == b.source_oid);
     CHECK(a.source_schema == b.source_schema);
     CHECK(a.source_table == b.source_table);
@@ -68,7 +68,7 @@ CloneTask full_task()
     task.predicate = "note = 'it''s' and x <> E'\\n'";
     task.part = 2;
     task.parts = 3;
-    task.source_filenode = std::numeric_limits<std::int64_t>::max();
+    task.unlogged = true;
     task.source_oid = std::numeric_limits<std::uint32_t>::max();
     task.source_schema = "s";
     task.source_table = "t";
@@ -172,7 +172,7 @@ TEST_CASE("integers are exact")
          {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0},
           (std::int64_t{1} << 53) + 1, std::numeric_limits<std::int64_t>::max() - 1}) {
         CloneTask task;
-        task.source_filenode = value;
+        task.estimated_bytes = value;
         task.task_id = std::numeric_limits<std::int32_t>::max();
         task.stage = std::numeric_limits<std::int32_t>::min();
         check_same(task_from_json(task_to_json(task)), task);
@@ -259,7 +259,7 @@ TEST_CASE("a malformed task raises XX000")
         replaced(good, "\"large_objects\":[16384", "\"large_objects\":[-1"),
         replaced(good, "\"source_oid\":4294967295", "\"source_oid\":4294967296"),
         replaced(good, "\"source_oid\":4294967295", "\"source_oid\":-1"),
-        replaced(good, "9223372036854775807", "9223372036854775808"),
+        replaced(good, "\"unlogged\":true", "\"unlogged\":1"),
         replaced(good, "9223372036854775807", "1e1000"),
     };
     for (const std::string& json : bad) {

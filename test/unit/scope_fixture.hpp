@@ -65,7 +65,6 @@ class Fixture {
         shape.binary_safe = true;
         shape.size_bytes = bytes;
         shape.estimated_rows = 10;
-        shape.filenode = oid;
         catalog.tables[object.id] = shape;
         return object;
     }

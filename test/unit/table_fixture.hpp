@@ -70,7 +70,6 @@ inline TableDefinition orders()
     table.oid = 4711;
     table.server_version = 150000;
     table.server_encoding = "UTF8";
-    table.filenode = 4712;
     table.owner = "boss";
     table.access_method = "heap";
 

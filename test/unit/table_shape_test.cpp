@@ -77,7 +77,6 @@ const std::vector<std::string> names = {"classid",
                                         "has_rows",
                                         "binary_safe",
                                         "can_select",
-                                        "filenode",
                                         "is_heap",
                                         "heap_pages",
                                         "size_bytes",
@@ -107,7 +106,6 @@ std::vector<ResultSet::Value> full_row()
             "t",
             "f",
             "t",
-            "777",
             "t",
             "1",
             "8192",
@@ -147,7 +145,6 @@ TEST_CASE("a table as the query gives it")
     CHECK(shape.copy_columns == Statements{"a \"q\""});
     CHECK_FALSE(shape.binary_safe);
     CHECK(shape.can_select);
-    CHECK(shape.filenode == 777);
     CHECK(shape.is_heap);
     CHECK(shape.heap_pages == 1);
     CHECK(shape.size_bytes == 8192);
@@ -172,7 +169,6 @@ TEST_CASE("what is not of the form promised is refused")
     CHECK(mentions(error_of(7, R"([{"name": 1}])"), "columns"));
     CHECK(mentions(error_of(7, "not json"), "columns"));
     CHECK(mentions(error_of(10, "[1]"), "after"));
-    CHECK(mentions(error_of(15, "x"), "filenode"));
 }
 
 TEST_CASE("an ordinary table")

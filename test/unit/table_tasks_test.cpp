@@ -71,7 +71,6 @@ TEST_CASE("data task")
     CHECK(data.target_copy == "COPY \"shop\".\"pgclone_7_ab12_1\" (\"id\", \"customer\", "
                               "\"total\") FROM STDIN WITH (FREEZE, FORMAT binary)");
     CHECK(data.truncate == "TRUNCATE TABLE \"shop\".\"pgclone_7_ab12_1\"");
-    CHECK(data.source_filenode == 4712);
     CHECK(data.source_oid == 4711);
     CHECK(data.column_list == NameList{"id", "customer", "total"});
 

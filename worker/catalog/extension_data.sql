@@ -43,7 +43,6 @@ SELECT c.oid AS table_oid,
        coalesce(cols.binary_safe, true) AS binary_safe,
        coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), true)
        OR coalesce(cols.can_select, false) AS can_select,
-       c.relfilenode AS filenode,
        coalesce(pg_catalog.pg_table_size(c.oid), 0) AS size_bytes,
        CASE WHEN c.reltuples = 0 AND c.relpages = 0 THEN -1 ELSE c.reltuples::pg_catalog.int8 END
            AS estimated_rows,

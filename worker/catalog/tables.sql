@@ -23,11 +23,10 @@
 --                  values of an enum hash by oid, and oids differ
 --
 -- The size is asked of the file system, since relpages is 0 until the first VACUUM or ANALYZE; of
--- the main forks alone, since pg_table_size() would look for a dozen of files a table. filenode is
--- read from the row of pg_class, as the snapshot sees it.
+-- the main forks alone, since pg_table_size() would look for a dozen of files a table.
 WITH RECURSIVE relation AS (
     SELECT c.oid, c.relname, c.relnamespace, c.relkind, c.relpersistence, c.relowner, c.reloftype,
-           c.reltablespace, c.relam, c.reloptions, c.reltoastrelid, c.relfilenode, c.reltuples,
+           c.reltablespace, c.relam, c.reloptions, c.reltoastrelid, c.reltuples,
            c.relpages, c.relreplident, c.relforcerowsecurity, c.relispartition, c.relpartbound,
            n.nspname,
            c.oid::pg_catalog.regclass::pg_catalog.text AS name,
@@ -336,7 +335,6 @@ SELECT CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
        r.relkind = 'r' AS has_rows,
        coalesce(tc.binary_safe, true) AS binary_safe,
        coalesce(tc.can_select, r.can_select) AS can_select,
-       r.relfilenode AS filenode,
        r.relkind = 'r' AND coalesce(am.amname = 'heap', false) AS is_heap,
        size.main / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS heap_pages,
        size.main + size.toast AS size_bytes,

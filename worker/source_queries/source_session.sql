@@ -1,6 +1,8 @@
 -- Settings of a session on the source, whatever ALTER ROLE/DATABASE ... SET says: names come out
 -- qualified, values in one form, no time-out ends a long copy, and row-level security raises an
--- error instead of hiding rows. Parameters that a version does not have are left out.
+-- error instead of hiding rows. Parameters that a version does not have are left out. Until this
+-- has run, the owner of the source database may have chosen the search path: nothing here is
+-- looked up in it.
 --   psql -f source_session.sql
 SELECT pg_catalog.set_config(s.name, v.value, false)
 FROM (VALUES
@@ -27,7 +29,8 @@ FROM (VALUES
     ('synchronize_seqscans', 'off'),
     ('client_connection_check_interval', '1000')
 ) AS v (name, value)
-JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = pg_catalog.lower(v.name)
+JOIN pg_catalog.pg_settings AS s
+    ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(v.name)
 UNION ALL
 -- pg_settings does not list it
 SELECT pg_catalog.set_config('role', 'none', false)

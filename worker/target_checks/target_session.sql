@@ -1,6 +1,7 @@
 -- Settings of a loopback session, whatever ALTER ROLE/DATABASE ... SET says. Commits need not
 -- wait for the disk one by one: the one that makes the job complete is synchronous, and it
--- flushes all before it.
+-- flushes all before it. Until this has run, the owner of the database may have chosen the search
+-- path: nothing here is looked up in it.
 --   psql -f target_session.sql
 SELECT pg_catalog.set_config(s.name, v.value, false)
 FROM (VALUES
@@ -30,7 +31,8 @@ FROM (VALUES
     ('synchronous_commit', 'off'),
     ('client_connection_check_interval', '1000')
 ) AS v (name, value)
-JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) = pg_catalog.lower(v.name)
+JOIN pg_catalog.pg_settings AS s
+    ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(v.name)
 UNION ALL
 -- pg_settings does not list it
 SELECT pg_catalog.set_config('role', 'none', false)

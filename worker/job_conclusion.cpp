@@ -1,0 +1,125 @@
+#include "worker/job_life.hpp"
+
+#include "worker/job_cleanup.hpp"
+#include "worker/worker_services.hpp"
+
+namespace pgclone {
+
+namespace {
+
+// Clean-up after a failure or cancel may wait for locks that long, no longer.
+constexpr milliseconds cleanup_limit{60000};
+
+} // namespace
+
+// Whatever happened: no table worker stays, nothing half-made stays, the ledger knows.
+Async<void> JobWorker::conclude(JobOutcome outcome)
+{
+    // Its sessions are going, too: whatever the error was, the next start of the server goes on.
+    if (outcome.status == JobStatus::failed && server::is_stopping(true))
+        throw server::ServerStops();
+    const EventLoop::HoldInterrupts hold(loop_, Clock::now() + cleanup_limit);
+    // Why the job ended is what was asked for, whatever error it first showed as.
+    bool cancelled = false;
+    server::update_job([&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
+    if (outcome.status == JobStatus::failed && cancelled && !is_incomplete_) {
+        outcome.status = JobStatus::cancelled;
+        fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
+    }
+    snapshot_.close();
+    bool written = false;
+    try {
+        co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
+        if (outcome.status != JobStatus::completed && !is_incomplete_)
+            co_await clean_up(outcome);
+        if (!leftovers_.empty())
+            copy_text(outcome.error.hint, "Not all that the job made could be undone: " +
+                                              leftovers_.front() + ".");
+        co_await write_outcome(outcome);
+        written = true;
+    } catch (const PgError& error) {
+        server::log_message("pgclone job " + std::to_string(job_.job_id) +
+                            " leaves its final state to a ledger worker: " + error.message());
+    } catch (const std::exception&) {
+        // Out of memory, most likely: the ledger worker starts afresh.
+    }
+    if (written)
+        server::release_job();
+    else
+        hand_over(outcome);
+}
+
+// What the ledger's function says, as far as this process knows it.
+std::vector<std::string> JobWorker::remembered_cleanup() const
+{
+    std::vector<std::string> statements;
+    for (auto task = tasks_.rbegin(); task != tasks_.rend(); ++task)
+        if (task->kind == TaskKind::publish || (runner_ && runner_->is_done(task->task_id)))
+            statements.insert(statements.end(), task->cleanup.begin(), task->cleanup.end());
+    return statements;
+}
+
+// Undoes what the job made. In a new session, since the old one may be in the middle of anything.
+Async<void> JobWorker::clean_up(JobOutcome outcome)
+{
+    target_.close();
+    co_await open_target();
+    const std::string lock_timeout(cleanup_lock_timeout);
+    co_await target_.execute(lock_timeout);
+    if (has_work_database()) {
+        set_phase(JobPhase::cleanup);
+        co_await work_.abandon(target_, job_);
+        co_return;
+    }
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    std::optional<std::vector<std::string>> statements;
+    try {
+        statements = co_await ledger.cleanup(outcome);
+    } catch (const PgError& error) {
+        loop_.check_interrupts();
+        const bool is_gone = error.sqlstate() == sqlstate::undefined_function ||
+                             error.sqlstate() == sqlstate::undefined_schema ||
+                             error.sqlstate() == sqlstate::undefined_table;
+        if (!target_.is_open() || !is_gone)
+            throw;
+    }
+    if (!statements) // the ledger is gone: the extension was dropped
+        statements = remembered_cleanup();
+    if (statements->empty())
+        co_return;
+    set_phase(JobPhase::cleanup);
+    leftovers_ = co_await run_cleanup(loop_, target_, *statements, job_.job_id);
+}
+
+Async<void> JobWorker::write_outcome(JobOutcome outcome)
+{
+    JobTotals totals = read_totals();
+    // What failed took its tables with it.
+    if (outcome.status != JobStatus::completed && !is_incomplete_)
+        totals.tables_completed = 0;
+    // The one commit that waits for the disk, and so makes all before it durable.
+    const std::string synchronous("SET synchronous_commit = on");
+    co_await target_.execute(synchronous);
+    LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
+    if (!has_work_database() || is_published_ || ledger_job_.options.dry_run) {
+        co_await ledger.finish(outcome, phase_, totals);
+        co_return;
+    }
+    co_await target_.execute("BEGIN");
+    co_await work_.import_ledger(target_);
+    co_await ledger.finish(outcome, phase_, totals);
+    co_await target_.execute("COMMIT");
+}
+
+// The loopback can't: a ledger worker will.
+void JobWorker::hand_over(const JobOutcome& outcome)
+{
+    server::update_job([&outcome](JobSlot& job) noexcept {
+        job.outcome = outcome;
+        job.not_before = 0;
+        job.state = JobSlotState::ending;
+    });
+    server::wake_supervisor();
+}
+
+} // namespace pgclone

@@ -26,6 +26,7 @@ inline constexpr std::string_view unable_to_connect = "08001";
 inline constexpr std::string_view connection_failure = "08006";
 inline constexpr std::string_view protocol_violation = "08P01";
 inline constexpr std::string_view feature_not_supported = "0A000";
+inline constexpr std::string_view character_not_in_repertoire = "22021";
 inline constexpr std::string_view invalid_parameter_value = "22023";
 inline constexpr std::string_view null_value_not_allowed = "22004";
 inline constexpr std::string_view data_corrupted = "XX001";

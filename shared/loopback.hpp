@@ -25,8 +25,8 @@ ConnectionParameters loopback_parameters(const LoopbackLogin& login);
 PgError explain_loopback_failure(const PgError& failure, const LoopbackLogin& login);
 
 // Of every loopback session, from its first moment on, whatever ALTER ROLE and ALTER DATABASE say:
-// that it is its own role's, which names are found, that no time-out ends it, and that its parameters
-// (one is a connection string) are not logged if a statement fails.
+// that it is its own role's, which names are found, that no time-out ends it, and that its
+// parameters (one is a connection string) are not logged if a statement fails.
 inline constexpr const char* loopback_options =
     "-c role=none -c search_path= -c default_transaction_read_only=off "
     "-c default_transaction_isolation=read\\ committed -c statement_timeout=0 -c lock_timeout=0 "

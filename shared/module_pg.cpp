@@ -12,7 +12,8 @@ void _PG_init(void);
 }
 
 namespace pgclone {
-void install_submit_callbacks(); // sql_api/submit_queue_pg.cpp
+void install_submit_callbacks();     // sql_api/submit_queue_pg.cpp
+void install_drop_extension_hook();  // sql_api/drop_extension_pg.cpp
 }
 
 // Loaded by shared_preload_libraries: declares everything. Loaded later, by a function call in a
@@ -24,5 +25,6 @@ void _PG_init(void)
     pgclone::settings::define_settings();
     pgclone::install_shared_memory_hooks();
     pgclone::install_submit_callbacks();
+    pgclone::install_drop_extension_hook();
     pgclone::register_supervisor();
 }

@@ -19,6 +19,8 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "catalog/pg_extension.h"
+#include "utils/acl.h"
 }
 
 namespace pgclone {
@@ -31,6 +33,15 @@ inline TimeLineID current_timeline()
 #else
     RecoveryInProgress(); // fills it in
     return ThisTimeLineID;
+#endif
+}
+
+inline bool is_extension_owner(Oid extension, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_ownercheck(ExtensionRelationId, extension, role);
+#else
+    return pg_extension_ownercheck(extension, role);
 #endif
 }
 

@@ -73,7 +73,8 @@ CREATE TABLE @extschema@.pgclone_job (
 
 ALTER SEQUENCE @extschema@.pgclone_job_id_seq OWNED BY @extschema@.pgclone_job.job_id;
 
-CREATE UNIQUE INDEX pgclone_job_unique_key ON @extschema@.pgclone_job (unique_key)
+-- (of each submitter: nobody else's job is taken for one's own)
+CREATE UNIQUE INDEX pgclone_job_unique_key ON @extschema@.pgclone_job (submitter, unique_key)
     WHERE status IN ('pending', 'running', 'held');
 CREATE INDEX pgclone_job_unfinished ON @extschema@.pgclone_job (job_id)
     WHERE status IN ('pending', 'running', 'held');
@@ -280,7 +281,10 @@ BEGIN
                coalesce((SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user),
                         false),
                has_function_privilege(session_user,
-                   '@extschema@.pgclone_submit(text, text, text, jsonb)', 'EXECUTE'),
+                   '@extschema@.pgclone_submit(text, text, text, jsonb)', 'EXECUTE')
+               AND (job.source_kind <> 'server'
+                    OR coalesce((SELECT has_server_privilege(session_user, s.oid, 'USAGE')
+                                 FROM pg_foreign_server AS s WHERE s.srvname = job.source), false)),
                job.dry_run,
                EXISTS (SELECT FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job),
                EXISTS (SELECT FROM @extschema@.pgclone_task AS t
@@ -1107,6 +1111,13 @@ BEGIN
         SET phase = 'cleanup', ending = $2, sqlstate = nullif($3, ''),
             error_message = nullif($4, '')
         WHERE j.job_id = this_job AND (j.status = 'running' OR $2 IS NOT NULL);
+    -- What goes into another schema is named without it.
+    RETURN QUERY
+        SELECT format('SELECT pg_catalog.set_config(''search_path'', %L, false)',
+                      quote_ident(j.options ->> 'target_schema'))
+        FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.scope IN ('schema', 'functions')
+          AND j.options ? 'target_schema';
     RETURN QUERY
         SELECT c.statement
         FROM @extschema@.pgclone_task AS t,
@@ -1151,14 +1162,14 @@ BEGIN
                 dry_run, needs_source, incarnation)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
                     @extschema@.pgclone_incarnation())
-            ON CONFLICT (unique_key) WHERE status IN ('pending', 'running', 'held') DO NOTHING
+            ON CONFLICT (submitter, unique_key) WHERE status IN ('pending', 'running', 'held') DO NOTHING
             RETURNING job_id INTO result;
         IF FOUND THEN
             is_new := true;
             RETURN;
         END IF;
         SELECT j.job_id INTO result FROM @extschema@.pgclone_job AS j
-            WHERE j.unique_key = new_key AND j.status IN ('pending', 'running', 'held');
+            WHERE j.submitter = $1 AND j.unique_key = new_key AND j.status IN ('pending', 'running', 'held');
         -- Else that job has ended in between: try again.
         EXIT WHEN FOUND;
     END LOOP;

@@ -130,7 +130,8 @@ Async<void> JobWorker::start_in_ledger()
     if (!ledger_job_.may_submit)
         throw PgError(sqlstate::insufficient_privilege,
                       "permission denied for function pgclone_submit",
-                      "The right to execute it was revoked after the job was submitted.");
+                      "The right to execute it, or to use the foreign server that is the source, was "
+                      "revoked after the job was submitted.");
     const bool privileged = ledger_job_.is_superuser;
     const int attempts = ledger_job_.attempts;
     const int most_workers = parallel();

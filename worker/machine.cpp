@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <malloc.h>
 #include <unistd.h>
 
 namespace pgclone {
@@ -38,6 +39,15 @@ std::int64_t machine_memory() noexcept
          {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
         memory = std::min(memory, read_number(path, memory));
     return memory;
+}
+
+std::int64_t heap_bytes() noexcept
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+    return static_cast<std::int64_t>(mallinfo2().uordblks);
+#else
+    return 0;
+#endif
 }
 
 } // namespace pgclone

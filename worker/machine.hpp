@@ -12,4 +12,7 @@ int machine_cores() noexcept; // at least 1
 // Physical memory in bytes, or the limit of the control group if that is less. 0 = not known.
 std::int64_t machine_memory() noexcept;
 
+// Bytes that this process has allocated, but for very large pieces. 0 = not known.
+std::int64_t heap_bytes() noexcept;
+
 } // namespace pgclone

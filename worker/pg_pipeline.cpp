@@ -65,6 +65,7 @@ struct PgSession::Pipeline {
 
 void PgSession::send_query(const PipelinedQuery& query)
 {
+    require_no_zero_byte(query.sql, query.parameters);
     std::vector<const char*> values;
     values.reserve(query.parameters.size());
     for (const auto& parameter : query.parameters)
@@ -177,8 +178,7 @@ Async<void> PgSession::carry_pipeline(Pipeline& pipeline)
         const Interest interest{&watch_, true, true};
         const Interest none;
         co_await loop_.wait(interest, none, never);
-        if (!PQconsumeInput(connection_))
-            raise_connection_loss();
+        read_input();
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "shared/boundary.hpp"
 #include "shared/server_message.hpp"
+#include "worker/machine.hpp"
 #include "worker/row_collector.hpp"
 #include "worker/wait_report.hpp"
 
@@ -26,6 +27,13 @@ namespace {
 // Decrypted bytes may wait inside the library while the socket is silent.
 constexpr milliseconds encrypted_look_again{1000};
 constexpr auto never = Clock::time_point::max();
+// After an error the statement is over. libpq keeps the text of each that comes all the same.
+constexpr int most_results_after_error = 100;
+// What libpq keeps of what a server tells unasked, settings above all, may grow by so much. While
+// rows of a query are read there is no such limit, since they are kept, too.
+constexpr std::int64_t heap_growth_of_login = 64 * 1024 * 1024;
+constexpr std::int64_t heap_growth_of_copy = 256 * 1024 * 1024;
+constexpr unsigned reads_between_looks = 256;
 
 // What a server says may repeat the password that it was given.
 std::string told(const PGconn* connection, const char* text)
@@ -87,6 +95,40 @@ void PgSession::require_open() const
                       "not connected to the " + std::string(side_name(side_)) + " server");
 }
 
+// libpq would send what stands before it, which may be a whole statement, too.
+void PgSession::require_no_zero_byte(const std::string& sql, const Parameters& parameters)
+{
+    bool found = sql.find('\0') != std::string::npos;
+    for (const auto& parameter : parameters)
+        found = found || (parameter && parameter->find('\0') != std::string::npos);
+    if (found)
+        throw PgError(sqlstate::character_not_in_repertoire, "a statement has a zero byte in it");
+}
+
+// Reads what has arrived. Notifications are kept by libpq until somebody asks for them.
+void PgSession::read_input()
+{
+    if (!PQconsumeInput(connection_))
+        raise_connection_loss();
+    while (PGnotify* notification = PQnotifies(connection_))
+        PQfreemem(notification);
+    check_heap();
+}
+
+void PgSession::limit_heap(std::int64_t growth) noexcept
+{
+    heap_limit_ = growth > 0 ? heap_bytes() + growth : 0;
+}
+
+void PgSession::check_heap()
+{
+    if (heap_limit_ == 0 || ++reads_ % reads_between_looks != 0 || heap_bytes() <= heap_limit_)
+        return;
+    close();
+    throw PgError(sqlstate::protocol_violation, "the " + std::string(side_name(side_)) +
+                                                    " server sends settings without an end");
+}
+
 void PgSession::free_row() noexcept
 {
     if (row_)
@@ -123,6 +165,7 @@ void PgSession::close() noexcept
     PQfinish(connection_);
     connection_ = nullptr;
     activity_ = Activity::idle;
+    heap_limit_ = 0;
 }
 
 void PgSession::raise_connection_failure()
@@ -167,6 +210,9 @@ PgError PgSession::result_error(const pg_result* result) const
                        "connection to the " + std::string(side_name(side_)) +
                            " server was lost: " + message);
     }
+    if (message.empty())
+        message = "the " + std::string(side_name(side_)) +
+                  " server raised an error without a message";
     // COPY's context names the line and column that failed.
     if (context.starts_with("COPY "))
         detail += (detail.empty() ? "" : " ") + context.substr(0, context.find('\n'));
@@ -197,7 +243,9 @@ Async<void> PgSession::connect(ConnectionParameters parameters, milliseconds tim
         this);
     if (PQstatus(connection_) == CONNECTION_BAD)
         raise_connection_failure();
+    limit_heap(heap_growth_of_login);
     co_await poll_connection(Clock::now() + timeout);
+    limit_heap(0);
     if (PQsetnonblocking(connection_, 1) != 0)
         raise_connection_failure();
     watch_.assign(PQsocket(connection_));
@@ -214,7 +262,8 @@ Async<void> PgSession::poll_connection(Clock::time_point deadline)
                                 status == PGRES_POLLING_WRITING};
         const Interest none;
         const bool ready = co_await loop_.wait(interest, none, deadline);
-        if (!ready) {
+        // A server may talk for ever, too.
+        if (!ready || Clock::now() >= deadline) {
             close();
             throw PgError(sqlstate::unable_to_connect,
                           "could not connect to the " + std::string(side_name(side_)) +
@@ -229,6 +278,7 @@ Async<void> PgSession::poll_connection(Clock::time_point deadline)
         status = PQconnectPoll(connection_);
         if (status == PGRES_POLLING_FAILED)
             raise_connection_failure();
+        check_heap();
     }
 }
 
@@ -244,8 +294,7 @@ Async<void> PgSession::wait_for_server()
         const Interest interest{&watch_, true, false};
         const Interest none;
         const bool ready = co_await loop_.wait(interest, none, look_again);
-        if (!PQconsumeInput(connection_))
-            raise_connection_loss();
+        read_input();
         if (ready || !PQisBusy(connection_))
             co_return;
         if (Clock::now() >= deadline) {
@@ -271,8 +320,7 @@ Async<void> PgSession::flush_all()
         const Interest interest{&watch_, true, true};
         const Interest none;
         co_await loop_.wait(interest, none, never);
-        if (!PQconsumeInput(connection_))
-            raise_connection_loss();
+        read_input();
     }
 }
 
@@ -291,6 +339,7 @@ Async<PgSession::Result> PgSession::last_result(RowHandler on_rows)
 {
     Result kept;
     bool failed = false;
+    int after_error = 0;
     for (;;) {
         Result result = co_await next_result();
         if (!result)
@@ -302,6 +351,11 @@ Async<PgSession::Result> PgSession::last_result(RowHandler on_rows)
             throw PgError(sqlstate::protocol_violation,
                           "the " + std::string(side_name(side_)) +
                               " server started a COPY that was not asked for");
+        }
+        if (failed && ++after_error > most_results_after_error) {
+            const PgError error = result_error(kept.get());
+            close();
+            throw PgError(error);
         }
         if (failed)
             continue;
@@ -325,6 +379,7 @@ Async<PgSession::Result> PgSession::last_result(RowHandler on_rows)
 Async<ResultSet> PgSession::query(std::string sql, Parameters parameters)
 {
     require_open();
+    require_no_zero_byte(sql, parameters);
     std::vector<const char*> values;
     values.reserve(parameters.size());
     for (const auto& parameter : parameters)
@@ -354,6 +409,7 @@ Async<ResultSet> PgSession::query(std::string sql, Parameters parameters)
 Async<std::int64_t> PgSession::execute(std::string sql)
 {
     require_open();
+    require_no_zero_byte(sql);
     if (!PQsendQuery(connection_, sql.c_str()))
         raise_connection_loss();
     activity_ = Activity::statement;
@@ -366,6 +422,7 @@ Async<std::int64_t> PgSession::execute(std::string sql)
 Async<void> PgSession::start_copy(std::string sql, Activity direction)
 {
     require_open();
+    require_no_zero_byte(sql);
     if (!PQsendQuery(connection_, sql.c_str()))
         raise_connection_loss();
     activity_ = Activity::statement;
@@ -386,6 +443,7 @@ Async<void> PgSession::enter_copy(Activity direction)
     const ExecStatusType expected = direction == Activity::copy_out ? PGRES_COPY_OUT : PGRES_COPY_IN;
     if (status == expected) {
         activity_ = direction;
+        limit_heap(direction == Activity::copy_out ? heap_growth_of_copy : 0);
         co_return;
     }
     if (result && status == PGRES_FATAL_ERROR) {
@@ -402,11 +460,12 @@ Async<void> PgSession::enter_copy(Activity direction)
 // Reads what follows an error that is about to be raised.
 Async<void> PgSession::last_result_ignored()
 {
-    for (;;) {
+    for (int i = 0; i < most_results_after_error; i++) {
         Result result = co_await next_result();
         if (!result || PQstatus(connection_) == CONNECTION_BAD)
             co_return;
     }
+    close();
 }
 
 Async<void> PgSession::start_copy_out(std::string sql)
@@ -438,6 +497,7 @@ CopyRead PgSession::read_row(std::span<const char>& row)
 Async<std::int64_t> PgSession::end_copy_out()
 {
     free_row();
+    limit_heap(0);
     activity_ = Activity::statement;
     Result result = co_await next_result();
     if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
@@ -459,6 +519,7 @@ Async<std::int64_t> PgSession::end_copy_out()
 Async<std::int64_t> PgSession::finish_copy_out()
 {
     free_row();
+    limit_heap(0);
     activity_ = Activity::statement;
     Result result = co_await last_result();
     if (PQresultStatus(result.get()) != PGRES_COMMAND_OK)
@@ -498,8 +559,7 @@ bool PgSession::consume_input()
     // Under encryption, readable bytes need not be a message.
     bool watching = activity_ == Activity::copy_in && !PQsslInUse(connection_) && !PQgssEncInUse(connection_);
     watching = watching && has_input();
-    if (!PQconsumeInput(connection_))
-        raise_connection_loss();
+    read_input();
     PQisBusy(connection_); // makes libpq read the notices
     return watching && notices_ == notices_before;
 }

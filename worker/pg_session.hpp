@@ -124,8 +124,12 @@ class PgSession {
     using Result = std::unique_ptr<pg_result, ResultDeleter>;
 
     void require_open() const;
+    static void require_no_zero_byte(const std::string& sql, const Parameters& parameters = {});
     void free_row() noexcept;
     bool has_input() const noexcept; // bytes that consume_input() has not read
+    void read_input();
+    void limit_heap(std::int64_t growth) noexcept; // bytes from now on; 0 = no limit
+    void check_heap();
     void cancel_statement() noexcept;
     Async<void> poll_connection(Clock::time_point deadline);
     Async<void> wait_for_server();
@@ -158,6 +162,8 @@ class PgSession {
     milliseconds stall_timeout_{0};
     Activity activity_ = Activity::idle;
     int notices_ = 0;
+    unsigned reads_ = 0;
+    std::int64_t heap_limit_ = 0; // of heap_bytes(); 0 = none
 };
 
 } // namespace pgclone

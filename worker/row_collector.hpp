@@ -26,7 +26,7 @@ class RowCollector {
             std::vector<ResultSet::Value>& values = rows_.emplace_back();
             values.reserve(column_count);
             for (int column = 0; column < column_count; column++)
-                values.push_back(take_value(result, row, column));
+                values.push_back(take_value(result, row, column, side));
             bytes_ += sizeof(values) + column_count * sizeof(ResultSet::Value);
         }
         if (bytes_ > max_answer_bytes)
@@ -38,13 +38,18 @@ class RowCollector {
     ResultSet take() { return ResultSet(std::move(columns_), std::move(rows_)); }
 
   private:
-    ResultSet::Value take_value(const PGresult* result, int row, int column)
+    ResultSet::Value take_value(const PGresult* result, int row, int column, SessionSide side)
     {
         if (PQgetisnull(result, row, column))
             return std::nullopt;
         const int length = PQgetlength(result, row, column);
         bytes_ += length;
-        return std::string(PQgetvalue(result, row, column), length);
+        std::string value(PQgetvalue(result, row, column), length);
+        // No text of a server has one. In a statement it would hide what comes after it.
+        if (value.find('\0') != std::string::npos)
+            throw PgError(sqlstate::protocol_violation, "the " + std::string(side_name(side)) +
+                                                            " server sent a text with a zero byte");
+        return value;
     }
 
     static constexpr std::size_t max_answer_bytes = 128 * 1024 * 1024;

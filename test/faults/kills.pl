@@ -55,7 +55,7 @@ SQL
 
 # Writes until it is stopped.
 my $writer = session($source);
-background($writer, 'do $$begin loop call bank.move(); commit; end loop; end$$');
+background($writer, 'do $$begin loop call bank.move(); commit; perform pg_sleep(0.002); end loop; end$$');
 
 # What must be true of a snapshot of the source, whenever it was taken: one line.
 my $checks = <<'SQL';

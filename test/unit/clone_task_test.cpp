@@ -260,7 +260,6 @@ TEST_CASE("a malformed task raises XX000")
         replaced(good, "\"source_oid\":4294967295", "\"source_oid\":4294967296"),
         replaced(good, "\"source_oid\":4294967295", "\"source_oid\":-1"),
         replaced(good, "\"unlogged\":true", "\"unlogged\":1"),
-        replaced(good, "9223372036854775807", "1e1000"),
     };
     for (const std::string& json : bad) {
         CAPTURE(json);

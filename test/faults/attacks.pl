@@ -9,6 +9,8 @@ use AttackTest;
 use PgcloneTest;
 use Test::More;
 
+# Of the servers, too; other tests have another one.
+$ENV{HOME} = PostgreSQL::Test::Utils::tempdir();
 my ($source, $target) = start_attack_servers();
 my $port = $source->port;
 my $superuser = $PgcloneTest::superuser;

@@ -343,7 +343,7 @@ std::string hint_for_other_scope(const OptionRule& rule)
         if ((rule.scopes & in_scope(scope)) != 0)
             list += (list.empty() ? "" : ", ") + in_quotes(to_text(scope));
     }
-    return list.empty() ? "" : "Scopes that have it are: " + list + ".";
+    return "Scopes that have it are: " + list + ".";
 }
 
 void read_option(std::string_view name, const json::value& value, JobScope scope,

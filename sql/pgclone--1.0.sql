@@ -981,8 +981,8 @@ BEGIN
         reason := NULL;
         advice := 'Use pgclone_resume to let it go on, or pgclone_cancel.';
         -- (the same jobs are seen again if there was no room for them)
-        IF job.status = 'running' AND job.crashed_at <> crashed IS NOT FALSE
-           AND crashed IS NOT NULL THEN
+        IF job.status = 'running' AND crashed IS NOT NULL
+           AND job.crashed_at IS DISTINCT FROM crashed THEN
             done := @extschema@.pgclone_note_crash(job.job_id);
             job.crashes := CASE WHEN done > job.most_done THEN 1 ELSE job.crashes + 1 END;
             UPDATE @extschema@.pgclone_job AS j
@@ -1057,8 +1057,10 @@ DECLARE
 BEGIN
     SELECT * INTO job FROM @extschema@.pgclone_job AS j WHERE j.job_id = this_job FOR UPDATE;
     IF cancels AND job.status IN ('pending', 'running', 'held') THEN
-        IF job.work_database IS NULL
-           AND NOT EXISTS (SELECT FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job) THEN
+        IF (job.work_database IS NULL
+            AND NOT EXISTS (SELECT FROM @extschema@.pgclone_task AS t WHERE t.job_id = this_job))
+           -- nobody is there to undo it as
+           OR NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = job.submitter) THEN
             PERFORM @extschema@.pgclone_ledger_finish_unchecked(this_job, 'cancelled', NULL,
                 '57014', 'job was cancelled', NULL, NULL, NULL, NULL, NULL, NULL);
             job.status := 'cancelled';

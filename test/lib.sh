@@ -30,7 +30,7 @@ packages() {
     echo "postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libpq-dev libboost1.81-dev"
     echo "g++ make ccache perl"
     # For the tests alone:
-    echo "postgresql-$PG_MAJOR-pgtap doctest-dev libipc-run-perl bzip2"
+    echo "postgresql-$PG_MAJOR-pgtap doctest-dev libipc-run-perl bzip2 openssl"
 }
 
 missing_packages() {

@@ -1,7 +1,5 @@
 #include "worker/catalog_object.hpp"
 
-#include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -23,10 +21,6 @@ namespace {
                   "unexpected catalog row: malformed \"" + std::string(column) + "\"",
                   std::move(detail));
 }
-
-// A source that is no honest server could end the transaction that the objects are made in.
-constexpr std::array<std::string_view, 9> transaction_words = {
-    "ABORT", "BEGIN", "COMMIT", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"};
 
 std::string copy(const json::string& text)
 {
@@ -79,8 +73,6 @@ StatementTemplate read_statement(std::string_view column, const json::value& val
     }
     if (pieces.empty())
         raise_malformed(column, "A statement is neither a text nor a list of pieces.");
-    const std::string* start = std::get_if<std::string>(&pieces.front());
-    check_statement(column, start != nullptr ? *start : std::string_view());
     return StatementTemplate(std::move(pieces));
 }
 
@@ -153,9 +145,9 @@ class ObjectReader {
         if (has_after_data_)
             object.after_data = rows_.boolean(row, "after_data");
         if (has_drop_)
-            object.drop = checked(row, "drop_sql");
+            object.drop = rows_.text(row, "drop_sql");
         if (has_shell_)
-            object.shell = checked(row, "shell_sql");
+            object.shell = rows_.text(row, "shell_sql");
         if (is_given(has_complete_, row, "complete_sql"))
             object.complete = read_statements("complete_sql", rows_.text(row, "complete_sql"));
         if (is_given(has_needs_, row, "needs"))
@@ -168,15 +160,6 @@ class ObjectReader {
     }
 
   private:
-    // Empty, or a statement.
-    std::string checked(std::size_t row, std::string_view column) const
-    {
-        std::string text = rows_.text(row, column);
-        if (!text.empty())
-            check_statement(column, text);
-        return text;
-    }
-
     bool is_given(bool has_column, std::size_t row, std::string_view column) const
     {
         return has_column && !rows_.is_null(row, column);
@@ -250,19 +233,6 @@ std::vector<std::string> StatementTemplate::roles() const
             names.push_back(*role->name);
     }
     return names;
-}
-
-void check_statement(std::string_view column, std::string_view text)
-{
-    std::string word;
-    for (const char c : text) {
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
-            break;
-        word += c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
-    }
-    if (word.empty() || std::find(transaction_words.begin(), transaction_words.end(), word) !=
-                            transaction_words.end())
-        raise_malformed(column, "A statement does not begin like one that makes an object.");
 }
 
 std::vector<CatalogObject> read_objects(const ResultSet& rows)

@@ -99,9 +99,6 @@ struct CatalogObject {
 // of worker/catalog promises.
 std::vector<CatalogObject> read_objects(const ResultSet& rows);
 
-// Raises XX000 if the text does not begin with a word, or with one that begins or ends a transaction.
-void check_statement(std::string_view column, std::string_view text);
-
 // A jsonb array of statements, as in `create_sql`.
 std::vector<StatementTemplate> parse_statements(std::string_view json);
 

@@ -23,6 +23,22 @@ constexpr std::array<std::string_view, 18> kind_names = {
     "trigger", "comment",  "acl",     "owner",  "sequence_value", "publish"};
 static_assert(static_cast<std::size_t>(TaskKind::publish) + 1 == kind_names.size());
 
+constexpr std::array<std::string_view, 9> transaction_words = {
+    "ABORT", "BEGIN", "COMMIT", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"};
+
+// With a word (a comment could hide one), and with none that is about transactions.
+bool begins_like_ddl(std::string_view statement)
+{
+    std::string word;
+    for (const char c : statement) {
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+            break;
+        word += c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return !word.empty() && std::find(transaction_words.begin(), transaction_words.end(), word) ==
+                                transaction_words.end();
+}
+
 constexpr auto last_phase = JobPhase::cleanup;
 
 // Both directions go through one list of the fields (visit_fields), so that none is forgotten in
@@ -275,6 +291,18 @@ std::string describe(const CloneTask& task)
     std::replace(kind.begin(), kind.end(), '_', ' ');
     const std::string schema = task.schema_name.empty() ? "" : task.schema_name + ".";
     return kind + " \"" + schema + task.object_name + "\"";
+}
+
+void check_statements(const std::vector<CloneTask>& tasks)
+{
+    for (const CloneTask& task : tasks) {
+        for (const std::vector<std::string>* list : {&task.statements, &task.cleanup})
+            for (const std::string& statement : *list)
+                if (!begins_like_ddl(statement))
+                    throw PgError(sqlstate::protocol_violation,
+                                  "the source sent no definition for " + describe(task));
+        check_statements(task.parts_of_table);
+    }
 }
 
 std::string task_to_json(const CloneTask& task)

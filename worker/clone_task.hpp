@@ -105,6 +105,11 @@ std::string_view to_text(TaskKind kind) noexcept;
 // kind and name as messages show it: view "sales.totals".
 std::string describe(const CloneTask& task);
 
+// Raises 08P01 if a statement of the tasks, also of those that undo them, begins or ends a
+// transaction: their texts come from the source, and one that is no honest server could end the
+// transaction that they share with their done-marks.
+void check_statements(const std::vector<CloneTask>& tasks);
+
 // As JSON for the ledger's `spec` column, without what has its default value, and back.
 // task_from_json raises XX000 if it is malformed.
 std::string task_to_json(const CloneTask& task);

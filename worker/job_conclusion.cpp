@@ -53,6 +53,11 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
 std::vector<std::string> JobWorker::remembered_cleanup() const
 {
     std::vector<std::string> statements;
+    const CloneOptions& options = ledger_job_.options;
+    if (ledger_job_.scope != JobScope::table && options.target_schema)
+        // What goes into another schema is named without it.
+        statements.push_back("SELECT pg_catalog.set_config('search_path', " +
+                             quote_literal(quote_identifier(*options.target_schema)) + ", false)");
     for (auto task = tasks_.rbegin(); task != tasks_.rend(); ++task)
         if (task->kind == TaskKind::publish || (runner_ && runner_->is_done(task->task_id)))
             statements.insert(statements.end(), task->cleanup.begin(), task->cleanup.end());
@@ -66,11 +71,6 @@ Async<void> JobWorker::clean_up(JobOutcome outcome)
     co_await open_target();
     const std::string lock_timeout(cleanup_lock_timeout);
     co_await target_.execute(lock_timeout);
-    if (has_work_database()) {
-        set_phase(JobPhase::cleanup);
-        co_await work_.abandon(target_, job_);
-        co_return;
-    }
     LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
     std::optional<std::vector<std::string>> statements;
     try {
@@ -82,6 +82,11 @@ Async<void> JobWorker::clean_up(JobOutcome outcome)
                              error.sqlstate() == sqlstate::undefined_table;
         if (!target_.is_open() || !is_gone)
             throw;
+    }
+    if (has_work_database()) {
+        set_phase(JobPhase::cleanup);
+        co_await work_.abandon(target_, job_);
+        co_return;
     }
     if (!statements) // the ledger is gone: the extension was dropped
         statements = remembered_cleanup();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "worker/ddl_batch.hpp"
 #include "worker/job_cleanup.hpp"
 #include "worker/worker_services.hpp"
 
@@ -27,6 +28,8 @@ Async<void> JobWorker::go_on()
     std::map<std::int32_t, TaskProgress> progress;
     std::int64_t rows = 0;
     std::int64_t bytes = 0;
+    std::int64_t all_rows = 0; // estimated
+    std::int64_t all_bytes = 0;
     int tables = 0;
     tasks_.clear();
     for (const LoadedTask& each : loaded) {
@@ -34,11 +37,15 @@ Async<void> JobWorker::go_on()
         progress[each.task.task_id] = each.progress;
         rows += each.rows;
         bytes += each.bytes;
+        all_rows += std::max<std::int64_t>(each.task.estimated_rows, 0);
+        all_bytes += std::max<std::int64_t>(each.task.estimated_bytes, 0);
         tables += each.task.completes_table && each.task.part <= 1 ? 1 : 0;
     }
     server::update_job([&](JobSlot& job) noexcept {
         job.rows_done = rows;
         job.bytes_done = bytes;
+        job.rows_total = all_rows;
+        job.bytes_total = all_bytes;
         job.tables_total = tables;
     });
     co_await drop_reverted(std::move(loaded));
@@ -55,12 +62,16 @@ Async<void> JobWorker::go_on()
 // Tables that a crash has emptied, and that are made, filled and indexed by one task.
 Async<void> JobWorker::drop_reverted(std::vector<LoadedTask> loaded)
 {
-    std::vector<std::string> statements;
-    for (const LoadedTask& each : loaded)
-        if (each.was_done && !each.task.parts_of_table.empty())
-            statements.insert(statements.end(), each.task.cleanup.begin(), each.task.cleanup.end());
-    for (const std::string& statement : statements)
-        co_await target_.query(statement);
+    std::vector<std::string> statements{"BEGIN"};
+    for (const LoadedTask& each : loaded) {
+        if (!each.was_done || each.task.parts_of_table.empty())
+            continue;
+        statements.push_back(set_search_path(each.task.parts_of_table.front().search_path));
+        statements.insert(statements.end(), each.task.cleanup.begin(), each.task.cleanup.end());
+    }
+    statements.emplace_back("COMMIT");
+    if (statements.size() > 2)
+        co_await target_.pipeline(std::move(statements));
 }
 
 // Undoes all that was done, as after a failure, but the job goes on.

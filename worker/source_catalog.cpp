@@ -321,7 +321,7 @@ void CatalogReader::take_sequence_values(const ResultSet& rows)
     for (std::size_t row = 0; row < rows.size(); row++) {
         SequenceState& sequence =
             catalog_.sequences.at(static_cast<std::size_t>(rows.integer(row, "number")));
-        sequence.last_value = rows.text(row, "last_value");
+        sequence.last_value = std::to_string(rows.integer(row, "last_value"));
         sequence.is_called = rows.boolean(row, "is_called");
     }
 }

@@ -115,11 +115,6 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
     table.helper = rows.text(row, "helper");
     table.after = rows.list(row, "after");
     table.after_children = rows.list(row, "after_children");
-    for (const std::string& statement : table.after)
-        check_statement("after", statement);
-    for (const std::string& statement : table.after_children)
-        check_statement("after_children", statement);
-    check_statement("head", table.head);
     table.has_rows = rows.boolean(row, "has_rows");
     for (const ShapeColumn& column : table.columns)
         if (column.generation.empty())

@@ -42,11 +42,10 @@ foreach my $number (1 .. $cancels)
       : submit('mixed', { parallel => 1 + $number % 3, $kind == 1 ? (rate_limit => '5MB/s') : () },
         scope => 'schema');
     usleep(1_800_000 * rand() ** 2);
-    my ($outcome, $ms, $cancelled) = cancel_and_wait($job);
+    my ($outcome, $ms) = cancel_and_wait($job);
     $states{$outcome}++;
     if ($outcome =~ /^completed/)
     {
-        push @bad, "job $job: completed after a cancel that said $cancelled" if $cancelled ne 't' and $cancelled ne 'f';
         on_target($kind == 0 ? 'drop database made' : 'drop schema mixed cascade');
         next;
     }

@@ -163,17 +163,6 @@ TEST_CASE("statements and the roles in them")
     expect_error("XX000", [] { parse_statements("null"); });
 }
 
-TEST_CASE("a statement that begins or ends a transaction is none of an object")
-{
-    for (const char* text : {"COMMIT", "rollback to x", "End", "START TRANSACTION", "/* */ COMMIT", " ABORT",
-                             ";COMMIT", "(SELECT 1)", "Prepare transaction 'x'"})
-        expect_error("XX000", [&] { check_statement("create_sql", text); });
-    expect_error("XX000", [] { parse_statements(R"x(["CREATE TABLE t ()", "COMMIT"])x"); });
-    expect_error("XX000", [] { parse_statements(R"x([["Commit; ", {"role": "x"}]])x"); });
-    for (const char* text : {"CREATE TABLE t ()", "ENDOW x", "comment on x"})
-        CHECK_NOTHROW(check_statement("create_sql", text));
-}
-
 TEST_CASE("bytes that are no UTF-8")
 {
     CHECK(parse_statements("[\"caf\xe9\"]").at(0).render({}) == "caf\xe9");

@@ -231,6 +231,26 @@ TEST_CASE("what jsonb does to a task does no harm")
     CHECK(task_from_json(json).stage == 5);
 }
 
+TEST_CASE("no statement begins or ends a transaction")
+{
+    for (const char* text : {"COMMIT", "rollback to x", "End", "START TRANSACTION", "/* */ COMMIT",
+                             " ABORT", ";COMMIT", "(SELECT 1)", "Prepare transaction 'x'", ""}) {
+        CAPTURE(text);
+        CloneTask own;
+        own.statements = {"CREATE TABLE t ()", text};
+        CloneTask undone;
+        undone.cleanup = {text};
+        CloneTask whole;
+        whole.parts_of_table = {CloneTask(), own};
+        for (const CloneTask& task : {own, undone, whole})
+            expect_error("08P01", [&] { check_statements({CloneTask(), task}); });
+    }
+    CloneTask task;
+    task.statements = {"CREATE TABLE t ()", "ENDOW x", "comment on x"};
+    task.cleanup = {"DROP TABLE t"};
+    CHECK_NOTHROW(check_statements({task, task}));
+}
+
 TEST_CASE("a malformed task raises XX000")
 {
     const std::string good = task_to_json(full_task());

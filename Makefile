@@ -111,28 +111,80 @@ build/exports.stamp: $(shlib) build/exports.txt tools/check_exports.sh
 	tools/check_exports.sh $(shlib) build/exports.txt
 	@touch $@
 
+# --- instrumented builds: the same sources with other flags, beside the plain build
+
+# make build/sanitize/pgclone.so and build/coverage/pgclone.so (test/instrumented.sh uses them)
+variants = sanitize coverage
+sanitize_flags = -O1 -fno-omit-frame-pointer -U_FORTIFY_SOURCE \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+coverage_flags = -O0 -U_FORTIFY_SOURCE --coverage
+
+define variant_rules
+build/$(1)/%.o: %.cpp Makefile | build/toolchain.stamp worker/catalog_sql.hpp
+	@mkdir -p $$(@D)
+	$$(Q)$$(CCACHE) $$(CXX) $$(CXXFLAGS) $$(CPPFLAGS) $$($(1)_flags) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
+
+build/$(1)/pgclone.so: $$(OBJS:%=build/$(1)/%) build/exports.list build/objects.list
+	$$(CXX) $$(CXXFLAGS) $$($(1)_flags) -shared -Wl,--version-script=build/exports.list -o $$@ \
+		$$(OBJS:%=build/$(1)/%) $$(SHLIB_LINK)
+
+# Only the objects that a test needs are taken from the archive.
+build/$(1)/libpure.a: $$(pure_objects:%=build/$(1)/%) build/objects.list
+	@rm -f $$@
+	@$$(AR) crs $$@ $$(pure_objects:%=build/$(1)/%)
+
+-include $$(OBJS:%.o=build/$(1)/%.d)
+endef
+$(foreach variant,$(variants),$(eval $(call variant_rules,$(variant))))
+
 # --- tests
 
 unit_sources = $(if $(T),$(T:%=test/unit/%_test.cpp),$(sort $(wildcard test/unit/*_test.cpp)))
-unit_programs = $(unit_sources:test/unit/%.cpp=build/unit/%)
+# Unit tests always run under the sanitizers (or measure coverage).
+UNIT_VARIANT ?= sanitize
+unit_programs = $(unit_sources:test/unit/%.cpp=build/$(UNIT_VARIANT)/%)
 
-# Only the objects that a test needs are taken from the archive.
-build/unit/libpure.a: $(pure_objects) build/objects.list
-	@mkdir -p $(@D)
-	@rm -f $@
-	$(AR) crs $@ $(pure_objects)
-
-# The tests themselves are compiled without optimisation: that takes a third of the time.
+# The tests themselves are compiled without optimisation: that takes a third of the time. Only what
+# they test is instrumented.
 build/unit/%.o: test/unit/%.cpp Makefile | build/toolchain.stamp worker/catalog_sql.hpp
 	@mkdir -p $(@D)
 	$(Q)$(CCACHE) $(CXX) $(CXXFLAGS) $(CPPFLAGS) -O0 -U_FORTIFY_SOURCE \
 		-DDOCTEST_CONFIG_IMPLEMENT_WITH_MAIN= -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-build/unit/%_test: build/unit/%_test.o build/unit/libpure.a
-	@$(CXX) $(CXXFLAGS) -o $@ $^ $(SHLIB_LINK)
+build/$(UNIT_VARIANT)/%_test: build/unit/%_test.o build/$(UNIT_VARIANT)/libpure.a
+	@$(CXX) $(CXXFLAGS) $($(UNIT_VARIANT)_flags) -o $@ $^ $(SHLIB_LINK)
 
-.SECONDARY: $(addsuffix .o,$(unit_programs))
--include $(addsuffix .d,$(unit_programs))
+unit_objects = $(unit_sources:test/%.cpp=build/%.o)
+.SECONDARY: $(unit_objects)
+-include $(unit_objects:.o=.d)
+
+# Fuzz targets are built by clang, which brings libFuzzer: make fuzz FUZZ_SECONDS=600
+FUZZ_CXX ?= clang++
+FUZZ_SECONDS ?= 10
+fuzz_programs = $(patsubst test/fuzz/%.cpp,build/fuzz/%,$(sort $(wildcard test/fuzz/*_fuzz.cpp)))
+fuzz_flags = -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+# What is free of coroutines, which that clang may not know.
+fuzz_objects = $(patsubst shared/%.cpp,build/fuzz/%.o,$(filter-out %_pg.cpp,$(wildcard shared/*.cpp)))
+
+build/fuzz/%.o: shared/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CCACHE) $(FUZZ_CXX) $(PG_CPPFLAGS) $(fuzz_flags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+build/fuzz/%_fuzz.o: test/fuzz/%_fuzz.cpp Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CCACHE) $(FUZZ_CXX) $(PG_CPPFLAGS) $(fuzz_flags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+build/fuzz/%_fuzz: build/fuzz/%_fuzz.o $(fuzz_objects)
+	@$(FUZZ_CXX) $(fuzz_flags) -o $@ $^ $(SHLIB_LINK)
+
+.SECONDARY: $(fuzz_objects) $(addsuffix .o,$(fuzz_programs))
+-include $(fuzz_objects:.o=.d) $(addsuffix .d,$(fuzz_programs))
+
+.PHONY: fuzz fuzz_programs
+fuzz_programs: $(fuzz_programs)
+
+fuzz: $(fuzz_programs)
+	tools/run_fuzz.sh $(FUZZ_SECONDS) $(fuzz_programs)
 
 .PHONY: unit unit_programs lint installcheck
 unit_programs: $(unit_programs)
@@ -142,6 +194,15 @@ unit: $(unit_programs)
 
 lint:
 	test/lint.sh
+
+# clang-tidy and cppcheck, and the flags that the former gets: ours, without what clang knows better
+# or what the server's macros are to blame for.
+.PHONY: analyze print_analysis_flags
+analyze:
+	PG_CONFIG=$(PG_CONFIG) tools/analyze.sh
+print_analysis_flags:
+	@echo $(PG_CXXFLAGS) $(CPPFLAGS) -U_FORTIFY_SOURCE -Wno-unused-parameter \
+		-Wno-deprecated-volatile
 
 # Starts its own servers, from the installed files.
 installcheck:

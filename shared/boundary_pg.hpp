@@ -8,9 +8,9 @@
 
 namespace pgclone {
 
-// Raises `error` as an ERROR with its SQLSTATE, message, detail and hint. A malformed SQLSTATE
+// Raises `source` as an ERROR with its SQLSTATE, message, detail and hint. A malformed SQLSTATE
 // becomes XX000; bytes that are no characters of the server's encoding become question marks.
-[[noreturn]] void raise_error(const ErrorRecord& error);
+[[noreturn]] void raise_error(const ErrorRecord& source);
 
 // Runs `body` (C++ that may throw) and raises what it throws as an ERROR, after the exception is
 // gone and every frame of it unwound. `body` must not call server code that can raise, except

@@ -43,6 +43,7 @@ inline constexpr std::string_view duplicate_object = "42710";
 inline constexpr std::string_view undefined_column = "42703";
 inline constexpr std::string_view undefined_schema = "3F000";
 inline constexpr std::string_view wrong_object_type = "42809";
+inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view dependent_objects_exist = "2BP01";
 inline constexpr std::string_view out_of_memory = "53200";
 inline constexpr std::string_view too_many_connections = "53300";

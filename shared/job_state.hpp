@@ -132,6 +132,7 @@ struct JobSlot {
     std::int64_t job_id;
     std::uint64_t queue_position;
     std::int64_t submitted_at;
+    std::int64_t queued_at; // in this life of the server
     std::int64_t started_at;
     std::int64_t data_started_at;
     std::int64_t not_before;  // earliest start of the next attempt
@@ -161,6 +162,7 @@ struct alignas(64) WorkerCounters {
     std::atomic<std::uint64_t> rows;
     std::atomic<std::uint64_t> bytes;
     std::atomic<std::int64_t> last_progress_at;
+    std::atomic<std::int64_t> alive_at; // the process last went through its event loop
     // Set before, cleared after a wait. Most are too short to be worth a word: see lasting_wait().
     std::atomic<std::int64_t> wait_since;
     std::atomic<WaitKind> wait_kind;
@@ -170,6 +172,17 @@ struct alignas(64) WorkerCounters {
 };
 // What the worker waits for by now, if it has done so for a second, in one wait or in many.
 WaitKind lasting_wait(const WorkerCounters& counters, std::int64_t now) noexcept;
+
+// How often a process of ours says that it is alive, and after how long a silence it counts as
+// stalled: stopped, or in a call that does not return. Microseconds.
+inline constexpr std::int64_t heartbeat_interval = 1'000'000;
+inline constexpr std::int64_t stalled_after = 4'000'000;
+// `alive_at`: when it was last heard of; 0 = it has never been.
+constexpr bool is_stalled(std::int64_t alive_at, std::int64_t now) noexcept
+{
+    return alive_at != 0 && now - alive_at >= stalled_after;
+}
+
 static_assert(std::atomic<WaitKind>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);

@@ -249,6 +249,7 @@ void publish_job_slot(int index)
     JobSlot& job = job_slot(index);
     Assert(job.state == JobSlotState::reserved);
     job.queue_position = shared_state->next_queue_position++;
+    job.queued_at = GetCurrentTimestamp();
     job.state = JobSlotState::queued;
 }
 
@@ -307,6 +308,7 @@ void release_worker_slot(int index)
     worker.counters.rows.store(0, std::memory_order_relaxed);
     worker.counters.bytes.store(0, std::memory_order_relaxed);
     worker.counters.last_progress_at.store(0, std::memory_order_relaxed);
+    worker.counters.alive_at.store(0, std::memory_order_relaxed);
     worker.counters.wait_since.store(0, std::memory_order_relaxed);
     worker.counters.wait_kind.store(WaitKind::none, std::memory_order_relaxed);
     worker.counters.copy_waits.store(WaitKind::none, std::memory_order_relaxed);

@@ -21,6 +21,7 @@ struct SharedState {
     // Of the running supervisor; null while there is none.
     Latch* supervisor_latch;
     int32 supervisor_pid;
+    TimestampTz supervisor_alive_at; // it looks once a second while there are jobs
     int32 max_jobs;    // as allocated
     int32 max_workers; // as allocated
     // Worker processes that the static workers of all libraries leave over. Fewer than max_workers

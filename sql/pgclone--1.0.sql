@@ -106,6 +106,7 @@ CREATE TABLE @extschema@.pgclone_task (
     sqlstate text CHECK (sqlstate OPERATOR(pg_catalog.~) '^[0-9A-Z]{5}$'),
     error_message text,
     skip_reason text,
+    next_attempt_at timestamptz, -- while it waits for that after an error
     PRIMARY KEY (job_id, task_id),
     CHECK (status <> 'done' OR rows_source IS NOT DISTINCT FROM rows_target)
 ) WITH (fillfactor = 50); -- each row is updated once or twice: room for that on its page
@@ -485,7 +486,7 @@ BEGIN
         UPDATE @extschema@.pgclone_task AS t
             SET status = 'running', worker = this_worker, attempts = t.attempts + 1,
                 started_at = clock_timestamp(), finished_at = NULL, sqlstate = NULL,
-                error_message = NULL
+                error_message = NULL, next_attempt_at = NULL
             WHERE t.job_id = this_job AND t.task_id = this_task
               AND t.status IN ('pending', 'failed')
               AND EXISTS (SELECT FROM @extschema@.pgclone_job AS j
@@ -596,7 +597,7 @@ BEGIN
                                   transaction_timestamp()),
             finished_at = coalesce(origin + c.finished * interval '1 microsecond',
                                    clock_timestamp()),
-            sqlstate = NULL, error_message = NULL
+            sqlstate = NULL, error_message = NULL, next_attempt_at = NULL
         FROM unnest(these_tasks, sent, $6, $7, $8, $9, $10)
             AS c(task_id, rows, bytes, wait_source, wait_target, started, finished)
         WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks) -- for the index
@@ -612,11 +613,13 @@ END
 $$;
 
 -- After a rollback, or a connection that was lost in a commit: the tasks are pending again, but
--- `culprit` (0: it is not known) has the error and is failed unless it is to be tried again. Waits
+-- `culprit` (0: it is not known) has the error and is failed unless it is to be tried again, after
+-- `retry_delay_ms`. Waits
 -- until nobody works on them. Returns what they are then: 'done' if the commit went through and
 -- only the news of it was lost. A worker that was given up does not touch its successor's work.
 CREATE FUNCTION @extschema@.pgclone_ledger_tasks_failed(job_id bigint, task_ids integer[],
-    worker text, culprit integer, error_sqlstate text, error_message text, retry boolean)
+    worker text, culprit integer, error_sqlstate text, error_message text, retry boolean,
+    retry_delay_ms bigint)
 RETURNS TABLE (task_id integer, status text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -639,7 +642,9 @@ BEGIN
                               THEN coalesce(t.started_at, clock_timestamp()) END,
             finished_at = CASE WHEN t.task_id = culprit THEN clock_timestamp() END,
             sqlstate = CASE WHEN t.task_id = culprit THEN nullif(error_sqlstate, '') END,
-            error_message = CASE WHEN t.task_id = culprit THEN nullif(new_message, '') END
+            error_message = CASE WHEN t.task_id = culprit THEN nullif(new_message, '') END,
+            next_attempt_at = CASE WHEN t.task_id = culprit AND retry
+                                   THEN clock_timestamp() + $8 * interval '1 millisecond' END
         WHERE t.job_id = this_job AND t.task_id = ANY (these_tasks)
           AND (t.status = 'pending' OR (t.status = 'running' AND t.worker = this_worker));
     RETURN QUERY
@@ -684,10 +689,11 @@ AS $$
 #variable_conflict use_column
 DECLARE
     this_job ALIAS FOR $1;
-    aside oid := (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = $2);
+    aside oid;
     dependent text;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    aside := (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = $2);
     WITH RECURSIVE own (classid, objid) AS (
         SELECT d.classid, d.objid FROM pg_depend AS d
         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = aside
@@ -898,9 +904,10 @@ AS $$
 #variable_conflict use_column
 DECLARE
     this_job ALIAS FOR $1;
-    new_part jsonb := $2::jsonb;
+    new_part jsonb;
 BEGIN
     PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    new_part := $2::jsonb;
     UPDATE @extschema@.pgclone_job AS j
         SET tables_total = (new_part ->> 'tables_total')::integer,
             bytes_total = (new_part ->> 'bytes_total')::bigint
@@ -936,8 +943,8 @@ $$;
 
 -- The slots of this database's unfinished jobs.
 CREATE FUNCTION @extschema@.pgclone_live_jobs(
-    OUT job_id bigint, OUT state text, OUT status text, OUT phase text, OUT wait_reason text,
-    OUT waits_for text, OUT scope text, OUT role oid, OUT schema_name text, OUT table_name text,
+    OUT job_id bigint, OUT state text, OUT status text, OUT phase text, OUT stall text,
+    OUT wait_reason text, OUT waits_for text, OUT scope text, OUT role oid, OUT schema_name text, OUT table_name text,
     OUT current_table text, OUT attempts integer, OUT epoch integer, OUT workers integer,
     OUT tables_total integer, OUT tables_completed integer, OUT rows_copied bigint,
     OUT bytes_copied bigint, OUT rows_total bigint, OUT bytes_total bigint,
@@ -1357,7 +1364,8 @@ CREATE TYPE @extschema@.pgclone_task_progress AS (
     elapsed_time interval,
     sqlstate text,
     error_message text,
-    skip_reason text
+    skip_reason text,
+    next_attempt_at timestamptz
 );
 
 -- Bytes a second as '118 MB/s'.
@@ -1407,7 +1415,8 @@ AS $$
                f.is_final,
                CASE WHEN f.is_final THEN j.status ELSE coalesce(l.status, j.status) END AS status,
                CASE WHEN f.is_final THEN j.phase ELSE coalesce(l.phase, j.phase) END AS phase,
-               CASE WHEN NOT f.is_final THEN nullif(l.wait_reason, '') END AS wait_reason,
+               CASE WHEN NOT f.is_final
+                    THEN coalesce(nullif(l.stall, ''), nullif(l.wait_reason, '')) END AS wait_reason,
                CASE WHEN NOT f.is_final THEN nullif(l.waits_for, '') END AS waits_for,
                coalesce(j.submitter, l.role) AS submitter,
                j.submitter_name,
@@ -1511,12 +1520,12 @@ AS $$
            t.attempts, t.epoch, t.worker, t.format, t.column_list, t.predicate, t.rows_source,
            t.rows_target, t.bytes, t.wait_source, t.wait_target, t.started_at, t.finished_at,
            coalesce(t.finished_at, clock_timestamp()) - t.started_at, t.sqlstate, t.error_message,
-           t.skip_reason
+           t.skip_reason, CASE WHEN t.status = 'pending' THEN t.next_attempt_at END
     FROM @extschema@.pgclone_task AS t JOIN job AS j ON j.job_id = t.job_id
     WHERE j.visible
     UNION ALL
     SELECT t.job_id, t.task_id, t.status, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-           NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+           NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM @extschema@.pgclone_task AS t JOIN job AS j ON j.job_id = t.job_id
     WHERE NOT j.visible
     ORDER BY 1, 2;

@@ -268,7 +268,7 @@ void raise_self_wait(int64 job_id, const SelfWait& self_wait, bool cancelled)
     ereport(ERROR,
             (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
              errmsg("job " INT64_FORMAT " waits for a lock that this session holds", job_id),
-             errdetail_internal("%s", detail.data),
+             self_wait.is_visible ? errdetail_internal("%s", detail.data) : 0,
              cancelled
                  ? errhint("The job was cancelled. Commit the transaction that holds the lock, "
                            "then start again.")
@@ -310,6 +310,7 @@ WaitResult wait_for_job(int64 job_id, TimestampTz deadline, SelfWait& self_wait,
         if (now >= next_look) {
             find_self_wait(job_id, self_wait);
             if (self_wait.found) {
+                self_wait.is_visible = may_see(GetUserId(), sighting.role);
                 result = WaitResult::self_wait;
                 break;
             }

@@ -8,6 +8,7 @@ namespace pgclone {
 // Who waits for a lock that this session holds, so that waiting for it would never end.
 struct SelfWait {
     bool found;
+    bool is_visible; // the caller may see what the job does
     int32 waiting_pid;  // the job's session
     int32 blocking_pid; // whom it waits for: this session, or one that waits for this session
     char current_table[2 * name_bytes + 8];

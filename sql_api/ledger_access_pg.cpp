@@ -10,6 +10,7 @@ extern "C" {
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -56,6 +57,18 @@ bool is_worker_session(bool job_is_given, int64 job_id)
     return authorized;
 }
 
+void check_version(const char* version)
+{
+    if (strcmp(version, library_version) != 0)
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("extension \"pgclone\" of this database has version %s, but the loaded "
+                        "library has version %s",
+                        version, library_version),
+                 errhint("Use ALTER EXTENSION pgclone UPDATE, or restart the server if a new "
+                         "library was installed.")));
+}
+
 } // namespace
 
 void find_extension(ExtensionIdentity& extension)
@@ -67,11 +80,17 @@ void find_extension(ExtensionIdentity& extension)
     SysScanDesc scan = systable_beginscan(relation, ExtensionNameIndexId, true, nullptr, 1, &key);
     HeapTuple tuple = systable_getnext(scan);
     Oid schema = InvalidOid;
+    const char* version = library_version;
     extension.owner = InvalidOid;
     if (HeapTupleIsValid(tuple)) {
         const auto* form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple));
         extension.owner = form->extowner;
         schema = form->extnamespace;
+        bool is_null;
+        const Datum value = heap_getattr(tuple, Anum_pg_extension_extversion,
+                                        RelationGetDescr(relation), &is_null);
+        if (!is_null)
+            version = TextDatumGetCString(value);
     }
     systable_endscan(scan);
     table_close(relation, AccessShareLock);
@@ -80,6 +99,7 @@ void find_extension(ExtensionIdentity& extension)
     if (!schema_name)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("extension \"pgclone\" is not installed in this database")));
+    check_version(version);
     strlcpy(extension.schema, schema_name, sizeof(extension.schema));
 }
 
@@ -187,6 +207,8 @@ Datum pgclone_ledger_authorize(PG_FUNCTION_ARGS)
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("permission denied for the ledger of pgclone"),
                         errdetail("Only a worker of the job may write there.")));
+    ExtensionIdentity extension;
+    find_extension(extension);
     PG_RETURN_VOID();
 }
 

@@ -20,7 +20,6 @@ namespace pgclone {
 
 namespace {
 
-constexpr const char* library_version = "1.0";
 // Shorter waits for a lock are part of the work: of those that extend a relation, for example.
 constexpr int64 lasting_lock_wait = 100'000; // microseconds
 
@@ -37,6 +36,7 @@ struct LiveJob {
     int32 attempts;
     int32 epoch;
     int32 workers;
+    int32 wanted_workers;
     int32 tables_total;
     int32 tables_completed;
     int64 job_id;
@@ -45,6 +45,7 @@ struct LiveJob {
     int64 rows_total;
     int64 bytes_total;
     TimestampTz submitted_at;
+    TimestampTz queued_at;
     TimestampTz started_at;
     TimestampTz data_started_at;
     char schema_name[name_bytes];
@@ -57,6 +58,8 @@ struct LiveWorker {
     int job_slot;
     bool is_busy; // has a task, or waits all the same
     WaitKind wait;
+    TimestampTz alive_at;
+    int32 pid;
     int32 target_pid;
     int32 work_pid;
     char current_table[2 * name_bytes + 8];
@@ -67,6 +70,8 @@ struct LiveState {
     int job_count;
     LiveWorker* workers;
     int worker_count;
+    int32 supervisor_pid;
+    TimestampTz supervisor_alive_at;
 };
 
 void copy_job(const JobSlot& slot, int index, LiveJob& job)
@@ -82,6 +87,7 @@ void copy_job(const JobSlot& slot, int index, LiveJob& job)
     job.attempts = slot.attempts;
     job.epoch = slot.epoch;
     job.workers = 0;
+    job.wanted_workers = slot.wanted_table_workers;
     job.tables_total = slot.tables_total;
     job.tables_completed = slot.tables_completed;
     job.job_id = slot.job_id;
@@ -90,6 +96,7 @@ void copy_job(const JobSlot& slot, int index, LiveJob& job)
     job.rows_total = slot.rows_total;
     job.bytes_total = slot.bytes_total;
     job.submitted_at = slot.submitted_at;
+    job.queued_at = slot.queued_at;
     job.started_at = slot.started_at;
     job.data_started_at = slot.data_started_at;
     memcpy(job.schema_name, slot.schema_name, sizeof(job.schema_name));
@@ -109,6 +116,8 @@ void copy_live_state(LiveState& live)
     const TimestampTz now = GetCurrentTimestamp();
 
     lock_shared();
+    live.supervisor_pid = shared_state->supervisor_pid;
+    live.supervisor_alive_at = shared_state->supervisor_alive_at;
     for (int i = 0; i < shared_state->max_jobs; i++) {
         const JobSlot& slot = job_slot(i);
         if (slot.state != JobSlotState::free && slot.database == MyDatabaseId)
@@ -124,6 +133,8 @@ void copy_live_state(LiveState& live)
         worker.job_slot = slot.job_slot;
         worker.target_pid = slot.target_pid;
         worker.work_pid = slot.work_pid;
+        worker.pid = slot.pid;
+        worker.alive_at = slot.counters.alive_at.load(std::memory_order_relaxed);
         worker.wait = lasting_wait(slot.counters, now);
         worker.is_busy = worker.wait != WaitKind::none || slot.task_state == TaskState::working;
         memcpy(worker.current_table, slot.current_table, sizeof(worker.current_table));
@@ -199,6 +210,37 @@ void describe_workers(const LiveState& live, const LiveJob& job, StringInfo tabl
     *wait = waiters[most] > 0 && 2 * waiters[most] >= busy ? kinds[most] : WaitKind::none;
 }
 
+void append_silence(StringInfo text, TimestampTz since, TimestampTz now)
+{
+    appendStringInfo(text, " has not responded for " INT64_FORMAT " s", (now - since) / USECS_PER_SEC);
+}
+
+// Which process the job depends on has stopped, or hangs in a call; empty if all is well.
+void describe_stall(const LiveState& live, const LiveJob& job, StringInfo text)
+{
+    const TimestampTz now = GetCurrentTimestamp();
+    for (int i = 0; i < live.worker_count; i++) {
+        const LiveWorker& worker = live.workers[i];
+        if (worker.job_slot != job.slot_index || !is_stalled(worker.alive_at, now))
+            continue;
+        appendStringInfo(text, "stalled: process %d", worker.pid);
+        append_silence(text, worker.alive_at, now);
+        return;
+    }
+    // A supervisor without jobs sleeps for long.
+    const bool needs_supervisor =
+        job.state != JobSlotState::running || job.wanted_workers > job.workers;
+    const TimestampTz seen = Max(live.supervisor_alive_at, job.queued_at);
+    if (!needs_supervisor || !is_stalled(seen, now))
+        return;
+    if (live.supervisor_pid == 0)
+        appendStringInfoString(text, "stalled: the supervisor is not running");
+    else {
+        appendStringInfo(text, "stalled: the supervisor, process %d,", live.supervisor_pid);
+        append_silence(text, seen, now);
+    }
+}
+
 // While data is copied. Negative: not known.
 double rate_of(const LiveJob& job)
 {
@@ -217,6 +259,9 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     WaitKind wait;
     describe_workers(live, job, &tables, &wait, pids, &pid_count);
     const double rate = rate_of(job);
+    StringInfoData stall;
+    initStringInfo(&stall);
+    describe_stall(live, job, &stall);
 
     const char* state = job.state == JobSlotState::reserved ? "reserved"
                         : job.state == JobSlotState::queued ? "queued"
@@ -234,6 +279,7 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
     row.add_text(state);
     row.add_text(to_text(status).data());
     row.add_text(to_text(job.phase).data());
+    row.add_text(stall.data);
     row.add_text(job.wait_reason);
     row.add_text(to_text(wait).data());
     row.add_text(to_text(job.scope).data());
@@ -263,6 +309,7 @@ void put_live_job(const LiveState& live, const LiveJob& job, Tuplestorestate* st
              descriptor->natts);
     tuplestore_putvalues(store, descriptor, row.values, row.nulls);
     pfree(tables.data);
+    pfree(stall.data);
     pfree(pids);
 }
 

@@ -101,7 +101,8 @@ int64 submit_and_wait(const SubmitArguments& arguments)
     PG_ENSURE_ERROR_CLEANUP(cancel_on_exit, PointerGetDatum(&call));
     {
         submit_through_loopback(call, arguments);
-        explicit_bzero(arguments.source, strlen(arguments.source));
+        if (arguments.source) // NULL has been refused by now
+            explicit_bzero(arguments.source, strlen(arguments.source));
         wait_for_own_job(call);
     }
     PG_END_ENSURE_ERROR_CLEANUP(cancel_on_exit, PointerGetDatum(&call));

@@ -12,7 +12,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 cd "$repo_root" || exit 1
 
-suites=(lint unit boundary pgtap faults fidelity bench)
+suites=(lint analysis unit fuzz boundary pgtap faults fidelity sanitize bench)
 declare -A chosen=()
 passed=0
 failed=0
@@ -48,7 +48,7 @@ count_tap() {
     not_ok=$(grep -E '^not ok' "$file" | grep -cviE '# todo')
     planned=$(grep -oE '^1\.\.[0-9]+' "$file" | tail -n 1 | cut -c 4-)
     if [ -z "$planned" ]; then
-        reason="no plan"
+        reason="no plan, exit status $status"
     elif [ "$planned" -eq 0 ] && grep -qiE '^1\.\.0 *# *skip' "$file"; then
         echo "    $name: skipped"
         return
@@ -108,13 +108,21 @@ run_lint() {
     count_tap lint $? "$work_dir/lint.tap"
 }
 
+# What is not installed is skipped, and says so.
+run_analysis() {
+    PG_CONFIG=$PG_CONFIG timeout 900 tools/analyze.sh >"$work_dir/analysis.tap" \
+        2>"$work_dir/analysis.err"
+    count_tap analysis $? "$work_dir/analysis.tap" "$work_dir/analysis.err"
+    grep -E '^# by themselves|^ok .* # SKIP ' "$work_dir/analysis.tap" || true
+}
+
 run_unit() {
     local program name output=$work_dir/unit.out totals
     if ! build -k WERROR=1 unit_programs >"$output" 2>&1; then
         grep -vE '^(CXX|make)' "$output" | head -n 60
         add_failure "unit tests: do not build"
     fi
-    for program in build/unit/*_test; do
+    for program in "build/${UNIT_VARIANT:-sanitize}"/*_test; do
         name=$(basename "$program" _test)
         # A program whose source is gone is left over from another build.
         [ -x "$program" ] && [ -f "test/unit/${name}_test.cpp" ] && wanted unit "$name" || continue
@@ -138,6 +146,23 @@ run_unit() {
             echo "ok unit/$name (${ok:-0} test cases)"
         fi
     done
+}
+
+# Some seconds of each fuzz target; `make fuzz FUZZ_SECONDS=600` is a long run.
+run_fuzz() {
+    local log=$work_dir/fuzz-build.log
+    if ! command -v clang++ >/dev/null; then
+        echo "skipped: there is no clang++"
+        return
+    fi
+    if ! build fuzz_programs >"$log" 2>&1; then
+        grep -vE '^(CXX|make)' "$log" | head -n 60
+        add_failure "fuzz targets: do not build"
+        return
+    fi
+    tools/run_fuzz.sh "${FUZZ_SECONDS:-5}" build/fuzz/*_fuzz >"$work_dir/fuzz.tap"
+    count_tap fuzz $? "$work_dir/fuzz.tap"
+    grep '^# FUZZ_SEED' "$work_dir/fuzz.tap"
 }
 
 run_boundary() {
@@ -231,7 +256,7 @@ run_faults() {
                     TESTLOGDIR="$work_dir/faults/$name/log" PG_TEST_TIMEOUT_DEFAULT=60 \
                     PG_TEST_PORT_DIR="$work_dir/faults/ports" top_builddir="$work_dir/faults" \
                     PG_REGRESS="$pgxs/src/test/regress/pg_regress" PG_CONFIG="$PG_CONFIG" \
-                    timeout 420 perl "$work_dir/faults-scripts/$name.pl"
+                    timeout "${FAULTS_TIMEOUT:-420}" perl "$work_dir/faults-scripts/$name.pl"
         ) >"$tap" 2>"$errors"
         status=$?
         count_tap "faults/$name" $status "$tap" "$errors"
@@ -246,6 +271,27 @@ run_fidelity() {
         >"$work_dir/fidelity.tap" 2>"$work_dir/fidelity.err"
     count_tap fidelity $? "$work_dir/fidelity.tap" "$work_dir/fidelity.err"
     grep -E '^# |^ok .* # SKIP ' "$work_dir/fidelity.tap" | grep -v '^#  ' || true
+}
+
+# A few tests with AddressSanitizer and UBSan in the servers, too (unit tests always have them);
+# test/instrumented.sh runs others.
+run_sanitize() {
+    local output=$work_dir/sanitize.out
+    if [ -n "${UNIT_VARIANT:-}" ]; then
+        echo "skipped: this is an instrumented run"
+        return
+    fi
+    TEST_PORT=$TEST_PORT timeout 600 test/instrumented.sh sanitize pgtap=table_clone,cancel faults=sync \
+        >"$output" 2>&1
+    local status=$? passed_there
+    passed_there=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$output")
+    add_passed "${passed_there:-0}"
+    if [ $status -ne 0 ] || [ -z "$passed_there" ]; then
+        add_failure "sanitize: exit status $status"
+        tail -n 80 "$output" | sed 's/^/    /'
+    else
+        grep '^ok' "$output"
+    fi
 }
 
 # Benchmarks that have a short form, and print TAP: they fail if a bound is missed by far.
@@ -288,7 +334,7 @@ finish() {
 if [ "${SKIP_INSTALL:-}" != 1 ]; then
     start_section "packages"
     log=$(mktemp)
-    if ! install_packages >"$log" 2>&1; then
+    if ! install_packages tests ${chosen[analysis]+analysis} ${chosen[fuzz]+fuzz} >"$log" 2>&1; then
         tail -n 40 "$log"
         rm -f "$log"
         add_failure "the packages could not be installed"

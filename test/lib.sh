@@ -26,16 +26,23 @@ die() {
 
 # --- Packages
 
+# packages [USE...]: what it takes to build and run, and for each USE.
 packages() {
     echo "postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libpq-dev libboost1.81-dev"
     echo "g++ make ccache perl"
-    # For the tests alone:
-    echo "postgresql-$PG_MAJOR-pgtap doctest-dev libipc-run-perl bzip2 openssl"
+    local use
+    for use in "$@"; do
+        case $use in
+        tests) echo "postgresql-$PG_MAJOR-pgtap doctest-dev libipc-run-perl bzip2 openssl" ;;
+        analysis) echo "clang-tidy cppcheck" ;;
+        fuzz) echo "clang libclang-rt-dev" ;;
+        esac
+    done
 }
 
 missing_packages() {
     local package
-    for package in $(packages); do
+    for package in $(packages "$@"); do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
             echo "$package"
     done
@@ -45,11 +52,12 @@ apt_install() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 
-# Installs what is missing, by Debian package names. Needs root only if something is.
+# install_packages [USE...]: installs what is missing, by Debian package names. Needs root only if
+# something is.
 install_packages() {
     command -v dpkg-query >/dev/null || return 0
     local missing
-    missing=$(missing_packages)
+    missing=$(missing_packages "$@")
     [ -n "$missing" ] || return 0
     [ "$(id -u)" -eq 0 ] || die "these packages are missing (run as root to have them installed):" \
         "$(echo $missing)"

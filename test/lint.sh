@@ -215,6 +215,10 @@ report "every test is run" "$(
             grep -qr --exclude="$name" -e "$(basename "${name%.*}")" test/fidelity ||
                 echo "$file: used by nothing in test/fidelity" ;;
         test/boundary/* | test/demo/*) ;;
+        test/fuzz/*_fuzz.cpp) ;;
+        test/fuzz/*.hpp) grep -q "$name" test/fuzz/*.cpp || echo "$file: included by no fuzz target" ;;
+        test/fuzz/*.dict) [ -f "${file%.dict}.cpp" ] || echo "$file: there is no such fuzz target" ;;
+        test/instrumented.sh) ;;
         test/all.sh | test/demo.sh | test/lib.sh | test/lint.sh | */README.md) ;;
         *) echo "$file: no runner knows it" ;;
         esac

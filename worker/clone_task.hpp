@@ -31,7 +31,7 @@ enum class TaskKind {
     publish,
 };
 
-struct CloneTask {
+struct CloneTask { // NOLINT(misc-no-recursion): parts of a table have no parts
     std::int32_t task_id = 0; // from 1, in order of execution
     // All tasks of a stage may run at once, when all of the stages before are done.
     std::int32_t stage = 0;
@@ -115,6 +115,6 @@ void check_statements(const std::vector<CloneTask>& tasks);
 std::string task_to_json(const CloneTask& task);
 // For pgclone_ledger_plan: what goes into columns of the ledger, and as `spec` the above.
 std::string ledger_row_json(const CloneTask& task);
-CloneTask task_from_json(std::string_view json);
+CloneTask task_from_json(std::string_view text);
 
 } // namespace pgclone

@@ -124,8 +124,27 @@ std::string set_search_path(const std::string& search_path)
     return "SELECT pg_catalog.set_config('search_path', " + quote_literal(search_path) + ", true)";
 }
 
-PgError explain_failure(const CloneTask& task, const PgError& error, std::string_view statement)
+namespace {
+
+// Somebody else made an object of the same name, and committed just now: the server knows it only as
+// a key of a catalog's index.
+bool is_lost_race(const PgError& error)
 {
+    constexpr std::string_view unique_violation = "23505";
+    return error.sqlstate() == unique_violation &&
+           error.message().find("constraint \"pg_") != std::string::npos;
+}
+
+} // namespace
+
+PgError explain_failure(const CloneTask& task, const PgError& original, std::string_view statement)
+{
+    PgError error =
+        is_lost_race(original)
+            ? PgError(sqlstate::duplicate_object,
+                      "an object of the same name was created at the same time",
+                      original.detail())
+            : original;
     // Where there is but one table, the server's words are enough.
     if (task.object_kind.empty() && !(task.kind == TaskKind::data && task.completes_table))
         return error;

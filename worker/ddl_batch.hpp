@@ -48,7 +48,7 @@ std::string set_search_path(const std::string& search_path);
 
 // The error as the job's: with the object's kind and name, and the statement unless it may hold a
 // secret. Tasks of a single table's clone, which have no object_kind, keep the server's words.
-PgError explain_failure(const CloneTask& task, const PgError& error, std::string_view statement);
+PgError explain_failure(const CloneTask& task, const PgError& original, std::string_view statement);
 
 // Whether the error says that no task can succeed, whatever it does: the connection is gone, the
 // server stops, the disk is full.

@@ -27,14 +27,15 @@ constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 // A coroutine that waits. It lies in that coroutine's frame and in the loop's list while it
 // waits; whoever has news for it cancels the timer.
 struct EventLoop::Waiter {
-    Waiter(EventLoop& loop, Clock::time_point deadline) : loop_(loop), timer(loop.context_, deadline)
+    Waiter(EventLoop& owner, Clock::time_point deadline)
+        : loop(owner), timer(owner.context_, deadline)
     {
         next = loop.waiters_;
         loop.waiters_ = this;
     }
     ~Waiter()
     {
-        Waiter** link = &loop_.waiters_;
+        Waiter** link = &loop.waiters_;
         while (*link != this)
             link = &(*link)->next;
         *link = next;
@@ -48,7 +49,7 @@ struct EventLoop::Waiter {
         timer.cancel();
     }
 
-    EventLoop& loop_;
+    EventLoop& loop;
     asio::steady_timer timer;
     Waiter* next = nullptr;
     bool woken = false;
@@ -130,7 +131,7 @@ void EventLoop::run(Async<void> main)
     asio::co_spawn(context_, watch_wake_descriptor(), asio::detached);
     asio::co_spawn(context_, watch_postmaster(), asio::detached);
     asio::co_spawn(context_, std::move(main), [&](std::exception_ptr error) {
-        failure = error;
+        failure = std::move(error);
         context_.stop();
     });
     context_.run();

@@ -65,6 +65,8 @@ class EventLoop {
     // duplicate that the loop may close; -1 = none (unit tests).
     EventLoop(int wake_descriptor, int postmaster_descriptor);
     ~EventLoop();
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
 
     // Runs `main` to its end and rethrows what it throws.
     void run(Async<void> main);

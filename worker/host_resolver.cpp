@@ -45,7 +45,7 @@ std::vector<std::string> resolve_host(const ConnectionParameters& parameters)
         char address[NI_MAXHOST];
         if (getnameinfo(entry->ai_addr, entry->ai_addrlen, address, sizeof(address), nullptr, 0,
                         NI_NUMERICHOST) == 0)
-            addresses.push_back(address);
+            addresses.emplace_back(address);
     }
     return addresses;
 }

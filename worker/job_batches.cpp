@@ -25,6 +25,7 @@ Async<bool> JobTasks::run_own_tasks()
         schedule_.next_batch(Executor::job_worker, server::current_timestamp(), limits);
     if (task_ids.empty())
         co_return false;
+    show_retry(false);
     show_progress();
     const CloneTask& first = task(task_ids.front());
     show_current(first);
@@ -83,10 +84,24 @@ Async<std::optional<JobTasks::BatchFailure>> JobTasks::try_batch(TaskIds task_id
             failure = BatchFailure{error};
         else
             throw; // the ledger refuses: the job is not ours any more
+    } catch (const PgError& error) {
+        loop_.check_interrupts();
+        if (target_.is_open() || !on_lost_target_ || !is_transient(error.sqlstate()))
+            throw;
+        failure = BatchFailure{error}; // the connection is lost
     }
     if (failure)
-        co_await target_.execute("ROLLBACK");
+        co_await reset_target();
     co_return failure;
+}
+
+// After an error: out of the transaction, in another session if this one is gone.
+Async<void> JobTasks::reset_target()
+{
+    if (target_.is_open() || !on_lost_target_)
+        co_await target_.execute("ROLLBACK");
+    else
+        co_await on_lost_target_();
 }
 
 // The last task. It makes the job complete, so it is not for a job that is not.
@@ -105,7 +120,7 @@ Async<void> JobTasks::publish(int task_id)
         co_await run_publish(task(task_id));
     } catch (const PgError& error) {
         loop_.check_interrupts();
-        if (!target_.is_open())
+        if (!target_.is_open() && (!on_lost_target_ || !is_transient(error.sqlstate())))
             throw;
         failure = error;
     }
@@ -113,7 +128,7 @@ Async<void> JobTasks::publish(int task_id)
         finish_task(task_id);
         co_return;
     }
-    co_await target_.execute("ROLLBACK");
+    co_await reset_target();
     const TaskIds task_ids{task_id};
     const BatchFailure rolled_back{*failure, task_id};
     co_await handle_failure(task_ids, own_name_, rolled_back);

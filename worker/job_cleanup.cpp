@@ -41,7 +41,7 @@ Async<std::optional<PipelineError>> run_group(EventLoop& loop, PgSession& target
 struct Leftover {
     std::string statement;
     std::string reason;
-    bool is_blocked = false; // by a lock
+    bool is_blocked = false; // by somebody's lock
 };
 
 // What an earlier attempt, or somebody else, has undone.
@@ -51,6 +51,12 @@ bool is_gone(const PgError& error)
         sqlstate::undefined_table, sqlstate::undefined_object, sqlstate::undefined_schema,
         sqlstate::undefined_function};
     return std::find(gone.begin(), gone.end(), error.sqlstate()) != gone.end();
+}
+
+bool is_blocked(const PgError& error)
+{
+    return error.sqlstate() == sqlstate::lock_not_available ||
+           error.sqlstate() == sqlstate::deadlock_detected;
 }
 
 // All statements in their order, each that fails passed over.
@@ -69,8 +75,7 @@ Async<std::vector<Leftover>> run_all(EventLoop& loop, PgSession& target,
             size = group_size;
         } else if (end == next + 1 || failure->statement() == next) {
             if (!is_gone(*failure))
-                leftovers.push_back({statements[next], failure->message(),
-                                     failure->sqlstate() == sqlstate::lock_not_available});
+                leftovers.push_back({statements[next], failure->message(), is_blocked(*failure)});
             next++;
             size = group_size;
         } else {
@@ -97,12 +102,12 @@ Async<std::vector<std::string>> run_cleanup(EventLoop& loop, PgSession& target,
         const std::size_t before = statements.size();
         leftovers = co_await run_all(loop, target, statements);
         statements.clear();
-        bool is_blocked = false;
+        bool any_blocked = false;
         for (const Leftover& leftover : leftovers) {
             statements.push_back(leftover.statement);
-            is_blocked |= leftover.is_blocked;
+            any_blocked |= leftover.is_blocked;
         }
-        go_on = !statements.empty() && (is_blocked || statements.size() < before);
+        go_on = !statements.empty() && (any_blocked || statements.size() < before);
         loop.check_interrupts(); // the deadline
     }
     std::vector<std::string> reasons;

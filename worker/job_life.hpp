@@ -65,6 +65,9 @@ class JobWorker {
     std::vector<std::string> remembered_cleanup() const;
     Async<void> write_outcome(JobOutcome outcome);
     Async<void> open_target();
+    Async<void> open_target_patiently();
+    Async<void> prepare_another_plan();
+    int retries() const { return ledger_job_.options.retries.value_or(settings::retry_limit); }
     void hand_over(const JobOutcome& outcome);
     void set_phase(JobPhase phase);
     // Where the objects go: another database than the job's own if it creates one.
@@ -90,6 +93,7 @@ class JobWorker {
     bool interrupted_ = false;   // by a restart: there is only to clean up
     bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
     bool is_published_ = false;  // the database that it created
+    bool source_given_up_ = false; // after all attempts to open the snapshot
     JobPhase phase_ = JobPhase::connecting;
 };
 

@@ -82,8 +82,8 @@ bool update_table_worker(int index, std::uint32_t generation, Change change)
 JobTasks::JobTasks(EventLoop& loop, PgSession& target, SourceSnapshot& snapshot, JobIdentity job,
                    std::vector<CloneTask>& tasks, int parallel, int retries,
                    const std::map<std::int32_t, TaskProgress>& progress)
-    : loop_(loop), target_(target), snapshot_(snapshot), job_(job),
-      ledger_(target, job.extension_schema, job.job_id), tasks_(tasks),
+    : loop_(loop), target_(target), snapshot_(snapshot), job_(std::move(job)),
+      ledger_(target, job_.extension_schema, job_.job_id), tasks_(tasks),
       positions_(positions_of(tasks)), schedule_(to_schedule(tasks, progress)), parallel_(parallel),
       retries_(retries)
 {
@@ -128,7 +128,9 @@ Async<void> JobTasks::run()
         const bool was_busy = co_await run_own_tasks();
         if (was_busy || schedule_.all_finished())
             continue;
-        const auto until_retry = microseconds(schedule_.next_retry(now) - now);
+        const std::int64_t next_retry = schedule_.next_retry(now);
+        show_retry(assignments_.empty() && next_retry != INT64_MAX);
+        const auto until_retry = microseconds(next_retry - now);
         const auto pause = std::min<microseconds>(until_retry, safety_tick);
         co_await loop_.wait_for_wake(seen, Clock::now() + pause);
     }
@@ -244,7 +246,8 @@ Async<void> JobTasks::collect_orphans()
 {
     std::vector<Assignment> orphans;
     for (auto each = assignments_.begin(); each != assignments_.end();) {
-        const auto& [index, assignment] = *each;
+        const int index = each->first;
+        const Assignment& assignment = each->second;
         const bool alive =
             std::any_of(reports_.begin(), reports_.end(), [&](const WorkerReport& report) {
                 return report.index == index && report.generation == assignment.generation;
@@ -304,6 +307,7 @@ void JobTasks::assign_tasks()
             schedule_.start(task_id);
         const std::string name = std::to_string(job_.job_id) + "." + std::to_string(report.number);
         assignments_[report.index] = {report.generation, name, std::move(task_ids)};
+        show_retry(false);
         server::wake_worker(report.index);
     }
 }
@@ -342,11 +346,25 @@ bool JobTasks::may_retry(int task_id, const PgError& error) const
     return is_transient(error.sqlstate()) && schedule_.failures(task_id) < retries_;
 }
 
-void JobTasks::try_again(int task_id)
+milliseconds JobTasks::retry_delay(int task_id) const
 {
-    const milliseconds delay = backoff(schedule_.failures(task_id) + 1, random_fraction());
+    return backoff(schedule_.failures(task_id) + 1, random_fraction());
+}
+
+void JobTasks::try_again(int task_id, milliseconds delay)
+{
     schedule_.try_again(task_id, server::current_timestamp() +
                                      std::chrono::duration_cast<microseconds>(delay).count());
+}
+
+// When there is nothing else to do, the view says what the job waits for.
+void JobTasks::show_retry(bool waits_for_it)
+{
+    if (waits_for_it == shows_retry_)
+        return;
+    shows_retry_ = waits_for_it;
+    const std::string reason = waits_for_it ? "retry after " + retried_sqlstate_ : "";
+    server::update_job([&reason](JobSlot& job) noexcept { copy_text(job.wait_reason, reason); });
 }
 
 // Of a transaction that was rolled back. The culprit is tried again later if that may help; else
@@ -354,9 +372,13 @@ void JobTasks::try_again(int task_id)
 Async<void> JobTasks::handle_failure(TaskIds task_ids, std::string worker, BatchFailure failure)
 {
     std::int32_t culprit = task_ids.size() == 1 ? task_ids.front() : failure.culprit;
-    const bool retry = culprit == 0 || may_retry(culprit, failure.error);
+    std::optional<milliseconds> delay;
+    if (culprit == 0)
+        delay = milliseconds{0};
+    else if (may_retry(culprit, failure.error))
+        delay = retry_delay(culprit);
     const TaskIds done =
-        co_await ledger_.tasks_failed(task_ids, worker, culprit, failure.error, retry);
+        co_await ledger_.tasks_failed(task_ids, worker, culprit, failure.error, delay);
     // Their commit went through, only the news of it was lost.
     for (const std::int32_t task_id : done) {
         finish_task(task_id);
@@ -364,8 +386,9 @@ Async<void> JobTasks::handle_failure(TaskIds task_ids, std::string worker, Batch
         culprit = culprit == task_id ? 0 : culprit;
     }
     put_back(task_ids, culprit);
-    if (culprit != 0 && retry)
-        try_again(culprit);
+    retried_sqlstate_ = failure.error.sqlstate();
+    if (culprit != 0 && delay)
+        try_again(culprit, *delay);
     else if (culprit != 0)
         co_await give_up(culprit, failure.error);
     if (schedule_.source_is_needed() && snapshot_.is_lost())

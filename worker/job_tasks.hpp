@@ -53,6 +53,10 @@ class JobTasks {
     using PublishHandler = std::function<Async<void>()>;
     void set_publish_handler(PublishHandler handler) { on_publish_ = std::move(handler); }
 
+    // Called when the session `target` is gone, to open it again. Without this the job ends then.
+    using TargetHandler = std::function<Async<void>()>;
+    void set_target_handler(TargetHandler handler) { on_lost_target_ = std::move(handler); }
+
     // Runs until every task is done. Raises the error of the first task that cannot be; with
     // continue_on_error() IncompleteJob at the end, without `publish`; SnapshotLost without
     // a snapshot handler; ServerStops when nobody is at work any more and the server is being
@@ -71,7 +75,7 @@ class JobTasks {
     // What a table worker's slot said under the lock.
     struct WorkerReport {
         int index;
-        std::uint32_t generation;
+        std::uint32_t generation = 0;
         int number;
         bool attached;
         TaskState state;
@@ -82,7 +86,7 @@ class JobTasks {
     using TaskIds = std::vector<std::int32_t>;
     // What a table worker has to do.
     struct Assignment {
-        std::uint32_t generation; // of the worker
+        std::uint32_t generation = 0; // of the worker
         std::string name;
         TaskIds task_ids;
     };
@@ -104,7 +108,10 @@ class JobTasks {
     Async<void> renew_snapshot();
     void handle_lost_worker(const WorkerReport& report);
     bool may_retry(int task_id, const PgError& error) const;
-    void try_again(int task_id);
+    milliseconds retry_delay(int task_id) const;
+    void try_again(int task_id, milliseconds delay);
+    void show_retry(bool waits_for_it);
+    Async<void> reset_target();
     void finish_task(int task_id);
     bool completes_table(const CloneTask& task);
     void read_parallel();
@@ -131,6 +138,7 @@ class JobTasks {
     TaskSchedule schedule_;
     SnapshotHandler on_new_snapshot_;
     PublishHandler on_publish_;
+    TargetHandler on_lost_target_;
     int parallel_; // as of the last look: pgclone_alter may change it
     int lost_workers_ = 0;
     int lost_snapshots_ = 0;
@@ -139,6 +147,8 @@ class JobTasks {
     int failed_ = 0;
     int left_out_ = 0;
     std::optional<PgError> first_error_; // of those that failed
+    std::string retried_sqlstate_; // of the last error after which a task is tried again
+    bool shows_retry_ = false;     // the view says that the job waits for that
     std::map<int, Assignment> assignments_; // by index of the worker's slot
     std::vector<WorkerReport> reports_;
     std::unordered_map<std::uint32_t, int> pieces_left_; // of tables that were cut, by OID

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "worker/catalog_sql.hpp"
+#include "worker/heartbeat.hpp"
 #include "worker/job_life.hpp"
 #include "worker/retry_policy.hpp"
+#include "worker/retry_wait.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
@@ -72,22 +74,45 @@ Async<void> JobWorker::run()
 
 Async<void> JobWorker::clone()
 {
-    co_await open_target();
+    co_await open_target_patiently();
     co_await start_in_ledger();
-    const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
-    for (int lost = 0;; lost++) {
-        std::optional<SnapshotLost> failure;
+    for (int failures = 0;; failures++) {
+        std::optional<PgError> failure;
+        bool is_snapshot = false;
         try {
             co_await clone_once();
         } catch (const SnapshotLost& error) {
             failure = error;
+            is_snapshot = true;
+        } catch (const PgError& error) {
+            loop_.check_interrupts();
+            // Tasks and the opening of the snapshot have had attempts of their own.
+            if (runner_ || source_given_up_ || !is_transient(error.sqlstate()))
+                throw;
+            failure = error;
         }
         if (!failure)
             co_return;
-        if (lost >= retries)
+        if (failures >= retries())
             throw *failure;
-        ledger_job_.was_undone = true;
+        if (is_snapshot) {
+            ledger_job_.was_undone = true;
+            continue;
+        }
+        snapshot_.close();
+        const std::string what("planning");
+        const std::string code = failure->sqlstate();
+        co_await wait_for_retry(loop_, what, failures + 1, retries(), code);
+        co_await prepare_another_plan();
     }
+}
+
+// What was planned so far is thrown away by the next plan; a database that was made goes now.
+Async<void> JobWorker::prepare_another_plan()
+{
+    target_.close();
+    co_await open_target_patiently();
+    ledger_job_.was_undone = ledger_job_.was_undone || has_work_database();
 }
 
 // One snapshot, or what is left to do without one.
@@ -117,6 +142,28 @@ Async<void> JobWorker::open_target()
     co_await open_loopback(target_, job_, application_name);
     const int pid = target_.backend_pid();
     server::update_self([pid](WorkerSlot& worker) noexcept { worker.target_pid = pid; });
+}
+
+// Raises what the last attempt raised.
+Async<void> JobWorker::open_target_patiently()
+{
+    for (int failures = 0;; failures++) {
+        std::optional<PgError> failure;
+        try {
+            co_await open_target();
+        } catch (const PgError& error) {
+            loop_.check_interrupts();
+            if (failures >= retries() || !is_transient(error.sqlstate()))
+                throw;
+            failure = error;
+        }
+        if (!failure)
+            co_return;
+        target_.close();
+        const std::string what("target");
+        const std::string code = failure->sqlstate();
+        co_await wait_for_retry(loop_, what, failures + 1, retries(), code);
+    }
 }
 
 Async<void> JobWorker::start_in_ledger()
@@ -154,10 +201,11 @@ Async<void> JobWorker::start_in_ledger()
 
 Async<void> JobWorker::open_source_snapshot()
 {
-    const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
-    snapshot_.describe(job_.job_id, !ledger_job_.is_superuser, retries);
+    snapshot_.describe(job_.job_id, !ledger_job_.is_superuser, retries());
     ledger_job_.epoch = std::max(ledger_job_.epoch, snapshot_.epoch()) + 1;
+    source_given_up_ = true;
     co_await snapshot_.open(ledger_job_.epoch);
+    source_given_up_ = false;
     const int epoch = snapshot_.epoch();
     server::update_job([epoch](JobSlot& job) noexcept { job.epoch = epoch; });
     // At once: who waits for this job can tell by it that the source is this very server, and that
@@ -207,8 +255,7 @@ void JobWorker::call_table_workers()
 
 Async<void> JobWorker::carry_out(std::map<std::int32_t, TaskProgress> progress)
 {
-    const int retries = ledger_job_.options.retries.value_or(settings::retry_limit);
-    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel(), retries,
+    runner_.emplace(loop_, work_target(), snapshot_, work_job(), tasks_, parallel(), retries(),
                     progress);
     if (ledger_job_.options.on_error == OnError::continue_)
         runner_->continue_on_error();
@@ -218,8 +265,10 @@ Async<void> JobWorker::carry_out(std::map<std::int32_t, TaskProgress> progress)
     outcome.status = JobStatus::completed;
     std::optional<IncompleteJob> incomplete;
     try {
-        if (!has_work_database())
+        if (!has_work_database()) {
             runner_->set_publish_handler([this] { return complete_in_ledger(); });
+            runner_->set_target_handler([this] { return open_target_patiently(); });
+        }
         co_await runner_->run();
     } catch (const IncompleteJob& error) {
         incomplete = error;
@@ -313,6 +362,7 @@ void run_job_worker()
 {
     EventLoop loop(server::wake_descriptor(), server::duplicate_postmaster_pipe());
     loop.set_postmaster_death_handler([] { server::exit_after_postmaster_death(); });
+    const Heartbeat heartbeat(loop);
     JobWorker worker(loop);
     loop.set_interrupt_handler([&worker] { worker.check_job(); });
     loop.set_hold_handler([&loop] {

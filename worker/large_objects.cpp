@@ -47,6 +47,7 @@ class LargeObjectCopy {
     Async<void> copy_group(std::vector<std::uint32_t> objects)
     {
         std::vector<std::string> ids;
+        ids.reserve(objects.size());
         for (const std::uint32_t object : objects)
             ids.push_back(std::to_string(object));
         PgSession::Parameters which{array_text(ids), std::to_string(start_bytes)};

@@ -82,7 +82,7 @@ std::string LedgerClient::call(std::string_view function,
 
 // The same with the values in place of parameters.
 std::string LedgerClient::call_text(std::string_view function,
-                                    std::vector<Argument> arguments) const
+                                    const std::vector<Argument>& arguments) const
 {
     std::string sql = "SELECT * FROM " + name_of(function);
     const char* separator = "(";
@@ -239,13 +239,19 @@ Async<void> LedgerClient::tasks_skip(std::vector<std::int32_t> task_ids, std::st
 Async<std::vector<std::int32_t>> LedgerClient::tasks_failed(std::vector<std::int32_t> task_ids,
                                                             std::string worker,
                                                             std::int32_t culprit, PgError error,
-                                                            bool retry)
+                                                            std::optional<milliseconds> retry_delay)
 {
     const std::string sql = call("pgclone_ledger_tasks_failed",
-                                 {"int8", "int4[]", "text", "int4", "text", "text", "bool"});
-    PgSession::Parameters parameters{
-        job_id_,         array_text(task_ids),    worker, std::to_string(culprit), error.sqlstate(),
-        error.message(), retry ? "true" : "false"};
+                                 {"int8", "int4[]", "text", "int4", "text", "text", "bool", "int8"});
+    const milliseconds delay = retry_delay.value_or(milliseconds{0});
+    PgSession::Parameters parameters{job_id_,
+                                     array_text(task_ids),
+                                     worker,
+                                     std::to_string(culprit),
+                                     error.sqlstate(),
+                                     error.message(),
+                                     retry_delay ? "true" : "false",
+                                     std::to_string(delay.count())};
     const ResultSet rows = co_await session_.query(sql, parameters);
     std::vector<std::int32_t> done;
     for (std::size_t row = 0; row < rows.size(); row++)

@@ -95,11 +95,12 @@ class LedgerClient {
                           std::span<const CopiedTask> copied = {}) const;
 
     // Tasks whose transaction was rolled back. They are pending again, but the one whose fault it
-    // was (0: not known) has the error and is failed unless it may be tried again. Returns those
-    // that are done: their commit went through, only the news of it was lost.
+    // was (0: not known) has the error and is failed unless it is tried again after `retry_delay`.
+    // Returns those that are done: their commit went through, only the news of it was lost.
     Async<std::vector<std::int32_t>> tasks_failed(std::vector<std::int32_t> task_ids,
                                                   std::string worker, std::int32_t culprit,
-                                                  PgError error, bool retry);
+                                                  PgError error,
+                                                  std::optional<milliseconds> retry_delay);
     // Tasks that will not be carried out.
     Async<void> tasks_skip(std::vector<std::int32_t> task_ids, std::string reason);
 
@@ -124,7 +125,7 @@ class LedgerClient {
     };
 
     std::string call(std::string_view function, std::initializer_list<const char*> types) const;
-    std::string call_text(std::string_view function, std::vector<Argument> arguments) const;
+    std::string call_text(std::string_view function, const std::vector<Argument>& arguments) const;
     std::string name_of(std::string_view function) const;
 
     PgSession& session_;

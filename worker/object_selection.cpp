@@ -249,9 +249,9 @@ ObjectSelection select_functions(const std::vector<CatalogObject>& objects,
     for (const CatalogObject& object : objects) {
         const bool is_taken = is_function(object.kind) || object.kind == ObjectKind::schema;
         selection.is_silent.push_back(!is_taken);
-        selection.reasons.push_back(!is_taken            ? "it is not in scope \"functions\""
-                                    : !options.functions ? "option \"functions\" is false"
-                                                         : "");
+        selection.reasons.emplace_back(!is_taken            ? "it is not in scope \"functions\""
+                                       : !options.functions ? "option \"functions\" is false"
+                                                            : "");
     }
     return selection;
 }

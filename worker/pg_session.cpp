@@ -581,7 +581,7 @@ Async<void> PgSession::raise_copy_in_error()
         raise_connection_loss();
     activity_ = Activity::statement;
     co_await flush_all();
-    Result result = co_await last_result();
+    [[maybe_unused]] const Result result = co_await last_result(); // raises what it says
     throw PgError(sqlstate::protocol_violation, "the target server ended the COPY by itself");
 }
 

@@ -18,7 +18,7 @@ Async<void> run_both(EventLoop& loop, Async<void> first, Async<void> second)
     std::exception_ptr second_failure;
     asio::steady_timer end(loop.context(), Clock::time_point::max());
     const auto on_end = [&](std::exception_ptr failure) {
-        second_failure = failure;
+        second_failure = std::move(failure);
         is_over = true;
         end.cancel();
     };

@@ -124,11 +124,12 @@ class ScopeJobPlanner final : public JobPlanner {
         co_await helper.execute(begin);
     }
 
-    // Before the first byte is copied, not in the middle of a night.
+    // Before the first byte is copied, not in the middle of a night. (If the job goes on after errors,
+    // these tables alone fail.)
     void check_readable(const SourceCatalog& catalog, const ObjectSelection& selection,
                         const ScopeTarget& state) const
     {
-        if (!options_.data)
+        if (!options_.data || options_.on_error == OnError::continue_)
             return;
         std::string list;
         for (std::size_t i = 0; i < catalog.objects.size(); i++) {

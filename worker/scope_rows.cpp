@@ -272,21 +272,36 @@ void ScopePlanner::add_validations()
 // Materialized views whose rows this object is made of.
 const std::set<std::int32_t>& ScopePlanner::refreshes_under(ObjectId id)
 {
+    struct Visit {
+        ObjectId id;
+        std::size_t next = 0; // of what it needs
+    };
+    // No recursion: how many views lie on each other is the source's choice.
+    std::vector<Visit> open;
     const auto [place, is_new] = refreshes_under_.try_emplace(id);
-    if (!is_new)
-        return place->second; // also what ends a cycle of views
-    std::set<std::int32_t> found;
-    if (const auto needs = needs_.find(id); needs != needs_.end()) {
-        for (const ObjectId& needed : needs->second) {
-            if (const auto own = refresh_of_.find(needed); own != refresh_of_.end()) {
-                found.insert(own->second);
-                continue; // it waits for those under it by itself
-            }
-            const std::set<std::int32_t>& below = refreshes_under(needed);
-            found.insert(below.begin(), below.end());
+    if (is_new)
+        open.push_back({id});
+    while (!open.empty()) {
+        Visit& visit = open.back();
+        const auto needs = needs_.find(visit.id);
+        if (needs == needs_.end() || visit.next == needs->second.size()) {
+            open.pop_back();
+            continue;
         }
+        const ObjectId needed = needs->second[visit.next];
+        std::set<std::int32_t>& found = refreshes_under_[visit.id];
+        if (const auto own = refresh_of_.find(needed); own != refresh_of_.end()) {
+            found.insert(own->second); // it waits for those under it by itself
+        } else if (const auto [below, is_unknown] = refreshes_under_.try_emplace(needed);
+                   is_unknown) {
+            open.push_back({needed});
+            continue; // with the same one, when that is known
+        } else {
+            found.insert(below->second.begin(), below->second.end()); // in a cycle, as far as known
+        }
+        visit.next++;
     }
-    return refreshes_under_[id] = std::move(found);
+    return place->second;
 }
 
 void ScopePlanner::add_refreshes()

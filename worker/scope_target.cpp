@@ -94,8 +94,8 @@ class TargetReader {
     Async<void> answer();
     void ask_what_is_there();
     void ask_what_is_lacking();
-    void take_place(const ResultSet& rows);
-    void take_schemas(const ResultSet& rows);
+    void take_place(const ResultSet& place);
+    void take_schemas(const ResultSet& schemas);
     void take_existing(const ResultSet& rows);
     void ask_dependents();
     void take_dependents(const ResultSet& rows);

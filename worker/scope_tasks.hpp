@@ -59,7 +59,7 @@ class ScopePlanner {
     void add_set_aside();
     void find_units();
     bool is_unit_part(const CatalogObject& object) const;
-    bool runs_own_code(ObjectId id) const;
+    void find_own_code();
     bool needs_own_code(ObjectId id) const;
     std::uint32_t table_behind(ObjectId id) const;
     void drop_entangled_units(const OrderedStep& step);
@@ -135,8 +135,7 @@ class ScopePlanner {
     std::map<std::uint32_t, Unit> units_; // by the table's OID
     std::map<ObjectId, std::size_t> object_index_; // into catalog_.objects, of the nodes
     std::map<ObjectId, std::vector<const SequenceState*>> sequences_of_; // by SequenceState::node
-    std::set<ObjectId> guarded_domains_; // whose constraints run code of the clone
-    mutable std::map<ObjectId, bool> runs_own_code_;
+    std::set<ObjectId> own_code_; // objects that call functions of the clone
     ScopePlan plan_;
 };
 

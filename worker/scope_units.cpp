@@ -40,21 +40,42 @@ bool is_one_of(ObjectKind kind, const Kinds& kinds)
 
 } // namespace
 
-// Whether values of a type, or what an object computes, may call functions of the clone.
-bool ScopePlanner::runs_own_code(ObjectId id) const
+// Finds the types whose values, and the objects whose computations, may call functions of the clone:
+// what has code, and step by step what needs it. (No recursion: how deep that goes is the source's
+// choice.) What a table needs is for its own parts only.
+void ScopePlanner::find_own_code()
 {
-    const auto found = object_index_.find(id);
-    if (found == object_index_.end())
-        return false;
-    const ObjectKind kind = catalog_.objects[found->second].kind;
-    if (is_one_of(kind, code_kinds) || guarded_domains_.contains(id))
-        return true;
-    if (kind == ObjectKind::table || kind == ObjectKind::extension || kind == ObjectKind::schema)
-        return false;
-    const auto [place, is_new] = runs_own_code_.try_emplace(id, false); // ends a circle, too
-    if (is_new && needs_own_code(id))
-        runs_own_code_[id] = true;
-    return runs_own_code_[id];
+    std::map<ObjectId, std::vector<ObjectId>> users;
+    for (const auto& [user, needs] : needs_)
+        for (const ObjectId& needed : needs)
+            users[needed].push_back(user);
+    std::vector<ObjectId> fresh;
+    const auto mark = [&](ObjectId id) {
+        if (own_code_.insert(id).second)
+            fresh.push_back(id);
+    };
+    for (const auto& [id, index] : object_index_)
+        if (is_one_of(catalog_.objects[index].kind, code_kinds))
+            mark(id);
+    while (!fresh.empty()) {
+        const ObjectId id = fresh.back();
+        fresh.pop_back();
+        for (const ObjectId& user : users[id]) {
+            const auto found = object_index_.find(user);
+            if (found == object_index_.end())
+                continue;
+            const ObjectKind kind = catalog_.objects[found->second].kind;
+            if (kind == ObjectKind::domain_constraint)
+                for (const ObjectId& needed : needs_.at(user))
+                    if (const auto domain = object_index_.find(needed);
+                        domain != object_index_.end() &&
+                        catalog_.objects[domain->second].kind == ObjectKind::domain)
+                        mark(needed);
+            if (kind != ObjectKind::table && kind != ObjectKind::extension &&
+                kind != ObjectKind::schema)
+                mark(user);
+        }
+    }
 }
 
 bool ScopePlanner::needs_own_code(ObjectId id) const
@@ -62,7 +83,7 @@ bool ScopePlanner::needs_own_code(ObjectId id) const
     const auto needs = needs_.find(id);
     return needs != needs_.end() &&
            std::any_of(needs->second.begin(), needs->second.end(),
-                       [this](const ObjectId& needed) { return runs_own_code(needed); });
+                       [this](const ObjectId& needed) { return own_code_.contains(needed); });
 }
 
 // The table that an object is, or is a part of; 0 = none.
@@ -76,13 +97,7 @@ std::uint32_t ScopePlanner::table_behind(ObjectId id) const
 
 void ScopePlanner::find_units()
 {
-    for (const CatalogObject& object : catalog_.objects)
-        if (object.kind == ObjectKind::domain_constraint && needs_own_code(object.id))
-            for (const ObjectId& needed : needs_.at(object.id))
-                if (const auto found = object_index_.find(needed);
-                    found != object_index_.end() &&
-                    catalog_.objects[found->second].kind == ObjectKind::domain)
-                    guarded_domains_.insert(needed);
+    find_own_code();
     if (!options_.data)
         return;
     for (const SequenceState& sequence : catalog_.sequences)

@@ -3,22 +3,12 @@
 #include <optional>
 
 #include "worker/catalog_sql.hpp"
-#include "worker/randomness.hpp"
 #include "worker/retry_policy.hpp"
+#include "worker/retry_wait.hpp"
 #include "worker/sessions.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
-
-namespace {
-
-void show_wait(const std::string& reason)
-{
-    server::update_job(
-        [&reason](JobSlot& job) noexcept { copy_text(job.wait_reason, reason); });
-}
-
-} // namespace
 
 void SourceSnapshot::describe(std::int64_t job_id, bool unprivileged, int retries)
 {
@@ -42,12 +32,11 @@ Async<void> SourceSnapshot::open(int epoch)
         if (!failure)
             break;
         session_.close();
-        show_wait("source: retry " + std::to_string(failures + 1) + " of " +
-                  std::to_string(retries_) + " after " + failure->sqlstate());
-        co_await sleep_for(loop_, backoff(failures + 1, random_fraction()));
+        const std::string what("source");
+        const std::string code = failure->sqlstate();
+        co_await wait_for_retry(loop_, what, failures + 1, retries_, code);
     }
     epoch_ = epoch;
-    show_wait("");
 }
 
 Async<void> SourceSnapshot::open_once()

@@ -32,6 +32,7 @@ Async<void> lock_source_tables(PgSession& source, std::vector<SourceTable> table
 {
     co_await take_locks(source, tables, std::move(savepoint));
     std::vector<std::string> names;
+    names.reserve(tables.size());
     for (const SourceTable& table : tables)
         names.push_back(quote_qualified(table.name));
     const std::string identities(catalog_sql::source_table_identity);

@@ -55,7 +55,9 @@ void attach_supervisor()
 
 void copy_briefs(SupervisorMemory& memory, SupervisionInput& input)
 {
-    lock_shared();
+    const TimestampTz now = GetCurrentTimestamp();
+    lock_exclusive();
+    shared_state->supervisor_alive_at = now;
     memory.job_count = 0;
     for (int i = 0; i < shared_state->max_jobs; i++) {
         const JobSlot& job = job_slot(i);

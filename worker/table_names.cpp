@@ -83,7 +83,7 @@ class NameChooser {
     {
         // Under another table name the parts follow it even if their own names are free: they
         // would not be for the next clone, or for one that runs at the same time.
-        const std::string name =
+        std::string name =
             first_free(follow_table(wanted, source_table_, final_table_), "", is_taken);
         take(name);
         return name;

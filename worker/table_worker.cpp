@@ -9,6 +9,7 @@
 #include "worker/build_settings.hpp"
 #include "worker/catalog_sql.hpp"
 #include "worker/ddl_batch.hpp"
+#include "worker/heartbeat.hpp"
 #include "worker/job_pace.hpp"
 #include "worker/ledger_client.hpp"
 #include "worker/machine.hpp"
@@ -347,6 +348,7 @@ void run_table_worker()
 {
     EventLoop loop(server::wake_descriptor(), server::duplicate_postmaster_pipe());
     loop.set_postmaster_death_handler([] { server::exit_after_postmaster_death(); });
+    const Heartbeat heartbeat(loop);
     TableWorker worker(loop);
     loop.set_interrupt_handler([&worker] { worker.check_job(); });
     loop.run(run_quietly(worker));

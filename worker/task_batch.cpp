@@ -143,6 +143,7 @@ Async<void> TaskBatch::copy_tables(std::vector<const StartedTask*> tasks)
     std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(tables),
                  [](const StartedTask* started) { return started->task.kind == TaskKind::data; });
     std::vector<std::string> statements;
+    statements.reserve(tables.size());
     for (const StartedTask* started : tables)
         statements.push_back(started->task.source_copy);
     if (!tables.empty())

@@ -35,6 +35,7 @@ struct ThrowingConstructor {
     ThrowingConstructor() { throw std::runtime_error("constructor failed"); }
 };
 
+// NOLINTNEXTLINE(misc-no-recursion): what it is for
 [[noreturn]] void throw_deep(int depth)
 {
     Tracked here;

@@ -20,6 +20,9 @@ our @EXPORT = qw(start_servers new_server stop_servers on_source on_target liter
   output_of backend_pids terminate_backends worker_processes pgclone_processes process_status
   nothing_left is_equal table_state server_log);
 
+# Sessions that die with their server must not take the test with them.
+$SIG{PIPE} = 'IGNORE';
+
 our ($source, $target);
 our $superuser = getpwuid($>);
 
@@ -198,7 +201,8 @@ sub session
 sub end_session
 {
     my ($session) = @_;
-    eval { $session->quit; };
+    # Without kill_kill its pipes would stay open.
+    eval { $session->quit; 1 } or eval { $session->{run}->kill_kill; };
 }
 
 # Starts statements without waiting for them; output_of() gives what has come so far, errors

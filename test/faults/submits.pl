@@ -30,9 +30,10 @@ foreach my $number (1 .. $crashes)
         $rolled_back{$name} = 1 if $ends{$name} eq 'rollback';
         $sessions{$name} = session($target);
     }
-    my ($supervisor) = worker_processes(qr/supervisor/);
-    my ($victim) = $target->safe_psql('postgres',
-        "select pid from pg_stat_activity where backend_type = 'walwriter'");
+    # Both may take a moment after a crash.
+    my $supervisor = wait_until(sub { (worker_processes(qr/supervisor/))[0] });
+    my $victim = wait_until(sub {
+            $target->safe_psql('postgres', "select pid from pg_stat_activity where backend_type = 'walwriter'") });
     background($sessions{$_}, 'begin; select pgclone_submit(' . literal(source_conninfo())
           . ", 'table', 'public.numbers', '{\"target_name\": \"$_\"}'); "
           . "$ends{$_}; select 'ended $_'")
@@ -50,6 +51,14 @@ foreach my $number (1 .. $crashes)
     note("$number crashes") if $number % 50 == 0;
 }
 
+# Those that met three crashes in a row are held by rule, and run now.
+sub resume_held
+{
+    return on_target("select count(pgclone_resume(job_id)) from pgclone_jobs_view where status = 'held' "
+          . "and error_message = 'crashed the server 3 times'");
+}
+wait_until(sub { on_target("select not exists (select from pgclone_jobs_view where status in ('pending', 'running'))") eq 't' });
+my $held = resume_held();
 ok($target->poll_query_until('postgres',
         "select count(*) = 0 from pgclone_jobs_view where status in ('pending', 'running')"),
     'all jobs end');
@@ -68,6 +77,6 @@ is(on_target('select count(*) from (select target_name from (select job_id, coun
     0, 'none ran twice');
 my $wrong = on_target(join(' union all ', map { "select '$_' where (select count(*) from $_) <> 100" } @tables) || 'select 1 where false');
 is($wrong, '', 'each with all rows');
-note(scalar(@jobs) . ' jobs were committed, ' . scalar(keys %acknowledged) . ' acknowledged');
+note(scalar(@jobs) . ' jobs were committed, ' . scalar(keys %acknowledged) . ' acknowledged, ' . "$held held after three crashes");
 nothing_left('in the end');
 done_testing();

@@ -1,5 +1,5 @@
 -- Rights: of roles on functions and tables, of submitters on sources; and where passwords are not.
-select plan(61);
+select plan(63);
 
 create role security_user login;
 create role security_nobody login;
@@ -87,8 +87,12 @@ select pg_temp.fails('select pgclone_ledger_tasks_take(1, ''{1}'', ''x'')', '425
                      'ledger_tasks_take');
 select pg_temp.fails('select pgclone_ledger_tasks_done(1, ''{1}'', ''x'', ''{}'', ''{}'', ''{}'', ''{}'', ''{}'', ''{}'', ''{}'')',
                      '42501', 'ledger', 'ledger_tasks_done');
-select pg_temp.fails('select pgclone_ledger_tasks_failed(1, ''{1}'', ''x'', 1, ''XX000'', ''x'', false)',
+select pg_temp.fails('select pgclone_ledger_tasks_failed(1, ''{1}'', ''x'', 1, ''XX000'', ''x'', false, 1)',
                      '42501', 'ledger', 'ledger_tasks_failed');
+-- (arguments are not even looked at)
+select pg_temp.fails('select pgclone_ledger_import(1, ''no JSON'')', '42501', 'ledger', 'ledger_import');
+select pg_temp.fails('select pgclone_ledger_check_aside(1, ''x'')', '42501', 'ledger',
+                     'ledger_check_aside');
 select pg_temp.fails('select pgclone_ledger_finish(1, ''completed'', null, null, null, null, null, '
                      'null, null, null, null)', '42501', 'ledger', 'ledger_finish');
 select pg_temp.fails('select pgclone_ledger_interrupted(null, true)', '42501', 'ledger',

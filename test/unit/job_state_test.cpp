@@ -107,3 +107,15 @@ TEST_CASE("a final status is one that nothing follows")
         CHECK(is_final(static_cast<JobStatus>(from)) == !followed);
     }
 }
+
+TEST_CASE("a process is stalled when it has been silent for some seconds")
+{
+    constexpr std::int64_t now = 1'000'000'000;
+    CHECK_FALSE(is_stalled(now, now));
+    CHECK_FALSE(is_stalled(now - stalled_after + 1, now));
+    CHECK(is_stalled(now - stalled_after, now));
+    // one that has never been heard of has its own time-out
+    CHECK_FALSE(is_stalled(0, now));
+    // several heartbeats may be missed, for a busy machine
+    CHECK(stalled_after >= 3 * heartbeat_interval);
+}

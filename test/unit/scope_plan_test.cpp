@@ -359,6 +359,29 @@ TEST_CASE("materialized views are refreshed after those that they read, through 
     CHECK(find(plan, "refresh", "empty") == nullptr);
 }
 
+TEST_CASE("objects that need each other to any depth are planned without a deep stack")
+{
+    constexpr std::uint32_t depth = 60000;
+    Fixture fixture;
+    fixture.add_table(10, "orders");
+    ObjectId top{class_relation, 10};
+    for (std::uint32_t i = 0; i < depth; i++) {
+        const ObjectId view{class_relation, 100 + i};
+        fixture.add(ObjectKind::view, view, "v", "VIEW s.v");
+        fixture.needs(view, top);
+        top = view;
+    }
+    const ObjectId rows{class_relation, 11};
+    fixture.add(ObjectKind::materialized_view, rows, "rows", "MATERIALIZED VIEW s.rows");
+    fixture.needs(rows, top);
+    fixture.catalog.populated = {{rows, true}};
+    fixture.add_table(12, "typed");
+    fixture.needs({class_relation, 12}, top); // as by a column of the view's row type
+    const ScopePlan plan = fixture.plan();
+    CHECK(find(plan, "refresh", "rows") != nullptr);
+    CHECK(plan.tasks.size() > depth);
+}
+
 TEST_CASE("without data there is nothing to copy, refresh, set or analyze")
 {
     Fixture fixture;

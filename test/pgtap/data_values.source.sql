@@ -1,0 +1,60 @@
+-- Values at the edges of their types.
+create table edges (
+    id integer primary key,
+    f4 real, f8 double precision, n numeric, d date, ts timestamp, tstz timestamptz, t time, ttz timetz,
+    i interval, b bytea, txt text, j jsonb, a float8[], r tstzrange, u uuid, bits varbit);
+insert into edges (id, f4, f8, n, d, ts, tstz, i, a, r) values
+    (1, 'NaN', 'NaN', 'NaN', 'infinity', 'infinity', 'infinity', '178000000 years', '{NaN,-0,NULL}', '[-infinity,infinity]'),
+    (2, 'Infinity', 'Infinity', 'Infinity', '-infinity', '-infinity', '-infinity', '-178000000 years', '{}', 'empty'),
+    (3, '-Infinity', '-Infinity', '-Infinity', '4713-01-01 BC', '4713-01-01 00:00:00 BC', '4713-01-02 00:00:00+00 BC',
+     '1 year -2 mons +3 days -04:05:06.789', '{1e308,-1e-308}', null),
+    (4, '-0', '-0', '-0.000', '5874897-12-31', '294276-12-31 23:59:59.999999', '294276-12-31 00:00:00+00',
+     '-1 year 2 mons -3 days', array_fill(1.1::float8, array[3, 2, 2]), '(2000-01-01,)'),
+    (5, '1.17549435e-38', '5e-324', 0, '0001-12-31 BC', '1999-12-31 23:59:59.999999', '2000-01-01 00:00:00.000001+14',
+     'P0', null, null),
+    (6, '3.40282347e38', '1.7976931348623157e308', 1e-16383, '1582-10-15', null, null, null, null, null);
+-- 131,072 digits before the point, 16,383 after it, and as many as both
+insert into edges (id, n) values
+    (7, repeat('9', 131072)::numeric), (8, ('0.' || repeat('7', 16383))::numeric),
+    (9, (repeat('1', 131072) || '.' || repeat('2', 16383))::numeric), (10, -(1e131071)::numeric);
+insert into edges (id, t, ttz, b, txt, j, u, bits) values
+    (11, '24:00', '23:59:59.999999-15:59:59', '\x', '', 'null',
+     '00000000-0000-0000-0000-000000000000', ''),
+    (12, '00:00', '00:00+15:59:59', '\x00ff5c6e0a0d09', E'\\N\\.\n\r\t\b\f\v\\',
+     '{"a": [1e400, "\\u0041", {}]}', 'ffffffff-ffff-ffff-ffff-ffffffffffff', B'1'),
+    (13, null, null, decode(repeat('00', 100000), 'hex'), U&'\FFFD\+01F600e\0301\FEFF', '""', null,
+     repeat('10', 1000)::varbit),
+    (14, null, null, '\x5c2e', '\.', '[]', null, null);
+-- Types that are not copied in binary form: their text depends on settings, too.
+create type pair as (d date, f float8, i interval);
+create domain positive as numeric check (value >= 0 or value = 'NaN');
+create table as_text (id integer primary key, p pair, e positive, more edges, m money, x xml);
+insert into as_text select id, row(d, f8, i)::pair, case when n >= 0 then n end, e, null, null
+    from edges as e;
+update as_text set m = '-92233720368547758.08', x = '' where id = 11;
+update as_text set m = '92233720368547758.07', x = '<a/>' where id = 12;
+alter table as_text add column late timestamptz default '0044-03-15 12:00:00+01 BC';
+-- What the other server is to have: with these settings no two values have the same text.
+create function fingerprint(relation regclass) returns text language plpgsql set datestyle = 'ISO, YMD'
+    set intervalstyle = 'iso_8601' set extra_float_digits = 3 set timezone = 'UTC' set bytea_output = 'hex'
+    set lc_monetary = 'C' as $$
+declare
+    result text;
+begin
+    execute format('select md5(string_agg(whole::text, '','' order by id)) from %s as whole', relation)
+        into result;
+    return result;
+end
+$$;
+-- The source's settings are not those that a copy could be read back with.
+do $$
+begin
+    execute format('alter database %I set datestyle = ''SQL, DMY''', current_database());
+    execute format('alter database %I set intervalstyle = ''sql_standard''', current_database());
+    execute format('alter database %I set extra_float_digits = -10', current_database());
+    execute format('alter database %I set bytea_output = ''escape''', current_database());
+    execute format('alter database %I set timezone = ''Asia/Kathmandu''', current_database());
+    execute format('alter database %I set standard_conforming_strings = off', current_database());
+    execute format('alter database %I set xmloption = ''document''', current_database());
+end
+$$;

@@ -1,0 +1,24 @@
+-- What the target may lack.
+create role target_lacks_owner;
+create extension hstore;
+create schema other;
+create type other.color as enum ('red', 'green');
+create collation other.sorted (locale = 'C');
+create function other.twice(integer) returns integer immutable language sql as 'select 2 * $1';
+create schema by_extension;
+create table by_extension.t (id integer primary key, h hstore);
+create schema by_type;
+create table by_type.t (id integer primary key, c other.color);
+create schema by_collation;
+create table by_collation.t (id integer primary key, s text collate other.sorted);
+create schema by_function;
+create table by_function.t (id integer primary key, d integer default other.twice(2));
+create schema by_role;
+create table by_role.t (id integer primary key);
+alter table by_role.t owner to target_lacks_owner;
+create schema by_policy;
+create table by_policy.t (id integer primary key);
+create policy p on by_policy.t to target_lacks_owner;
+create schema by_table;
+create table other.parent (id integer primary key);
+create table by_table.t (id integer primary key references other.parent);

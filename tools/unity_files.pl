@@ -79,7 +79,9 @@ for my $file (@sources) {
     my @seen = files_seen_by($file, {});
     $source{$file} = {
         file => $file,
-        kind => $file =~ /_pg\.cpp$/ ? 'pg' : grep({ text_of($_) =~ /<boost\/asio/ } @seen) ? 'asio' : 'cpp',
+        kind => $file =~ /_pg\.cpp$/ ? 'pg'
+            : grep({ text_of($_) =~ /<boost\/asio/ } @seen) ? 'asio'
+            : 'cpp',
         size => length $text,
         own => names_defined(join '', $text =~ /^PG_MODULE_MAGIC;\n/mg,
             $text =~ /^namespace \{\n(.*?)^\} \/\/ namespace$/msg),

@@ -31,7 +31,8 @@ enum class TaskKind {
     publish,
 };
 
-struct CloneTask { // NOLINT(misc-no-recursion): parts of a table have no parts
+// NOLINTNEXTLINE(misc-no-recursion): parts of a table have no parts
+struct CloneTask {
     std::int32_t task_id = 0; // from 1, in order of execution
     // All tasks of a stage may run at once, when all of the stages before are done.
     std::int32_t stage = 0;

@@ -40,9 +40,9 @@ bool is_one_of(ObjectKind kind, const Kinds& kinds)
 
 } // namespace
 
-// Finds the types whose values, and the objects whose computations, may call functions of the clone:
-// what has code, and step by step what needs it. (No recursion: how deep that goes is the source's
-// choice.) What a table needs is for its own parts only.
+// Finds the types whose values, and the objects whose computations, may call functions of the
+// clone: what has code, and step by step what needs it. (No recursion: how deep that goes is the
+// source's choice.) What a table needs is for its own parts only.
 void ScopePlanner::find_own_code()
 {
     std::map<ObjectId, std::vector<ObjectId>> users;

@@ -126,7 +126,7 @@ run_unit() {
         name=$(basename "$program" _test)
         # A program whose source is gone is left over from another build.
         [ -x "$program" ] && [ -f "test/unit/${name}_test.cpp" ] && wanted unit "$name" || continue
-        timeout 120 "$program" --no-colors=true >"$output" 2>&1
+        timeout 300 "$program" --no-colors=true >"$output" 2>&1
         local status=$?
         totals=$(grep -oE 'test cases: .*' "$output" | grep -oE '[0-9]+ (passed|failed)')
         local ok not_ok
@@ -236,31 +236,57 @@ host all +no_login 127.0.0.1/32 reject' \
     stop_server source
 }
 
-# PostgreSQL's own test framework (PostgreSQL::Test::Cluster): each file makes its servers.
+# PostgreSQL's own test framework (PostgreSQL::Test::Cluster): each file makes its servers. Two files
+# at a time, since they mostly wait; FAULTS_AT_ONCE says otherwise.
 run_faults() {
-    local file name pgxs tap errors status
+    local file name pgxs tap
+    local names=() waiting=()
     pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
     # The servers' user may have no right to read the checkout, below /root for example.
     cp -r test/faults "$work_dir/faults-scripts" && chmod -R a+rX "$work_dir/faults-scripts"
     for file in test/faults/*.pl; do
         name=$(basename "$file" .pl)
         [ -f "$file" ] && wanted faults "$name" || continue
-        tap=$work_dir/faults-$name.tap
-        errors=$work_dir/faults-$name.err
         as_server_user mkdir -p "$work_dir/faults/$name" "$work_dir/faults/ports"
-        (
-            # The framework writes into the current folder, and needs one that it may read.
-            cd "$work_dir/faults/$name" &&
-                as_server_user env PATH="$PATH" PERL5LIB="$pgxs/src/test/perl:$work_dir/faults-scripts" \
-                    TESTDIR="$work_dir/faults/$name" TESTDATADIR="$work_dir/faults/$name/data" \
-                    TESTLOGDIR="$work_dir/faults/$name/log" PG_TEST_TIMEOUT_DEFAULT=60 \
-                    PG_TEST_PORT_DIR="$work_dir/faults/ports" top_builddir="$work_dir/faults" \
-                    PG_REGRESS="$pgxs/src/test/regress/pg_regress" PG_CONFIG="$PG_CONFIG" \
-                    timeout "${FAULTS_TIMEOUT:-420}" perl "$work_dir/faults-scripts/$name.pl"
-        ) >"$tap" 2>"$errors"
-        status=$?
-        count_tap "faults/$name" $status "$tap" "$errors"
+        run_fault_file "$name" &
+        names+=("$name")
+        [ ${#names[@]} -lt "${FAULTS_AT_ONCE:-2}" ] || count_fault_files
     done
+    while [ ${#names[@]} -gt 0 ]; do
+        count_fault_files
+    done
+}
+
+# Its exit status comes last, and says that it has ended.
+run_fault_file() {
+    local name=$1
+    local tap=$work_dir/faults-$name.tap
+    (
+        # The framework writes into the current folder, and needs one that it may read.
+        cd "$work_dir/faults/$name" &&
+            as_server_user env PATH="$PATH" PERL5LIB="$pgxs/src/test/perl:$work_dir/faults-scripts" \
+                TESTDIR="$work_dir/faults/$name" TESTDATADIR="$work_dir/faults/$name/data" \
+                TESTLOGDIR="$work_dir/faults/$name/log" PG_TEST_TIMEOUT_DEFAULT=60 \
+                PG_TEST_PORT_DIR="$work_dir/faults/ports" top_builddir="$work_dir/faults" \
+                PG_REGRESS="$pgxs/src/test/regress/pg_regress" PG_CONFIG="$PG_CONFIG" \
+                timeout "${FAULTS_TIMEOUT:-420}" perl "$work_dir/faults-scripts/$name.pl"
+    ) >"$tap" 2>"$work_dir/faults-$name.err"
+    echo $? >"$tap.status"
+}
+
+# Waits until one of `names` has ended, and takes those that have out of it.
+count_fault_files() {
+    wait -n
+    waiting=()
+    for name in "${names[@]}"; do
+        tap=$work_dir/faults-$name.tap
+        if [ -s "$tap.status" ]; then
+            count_tap "faults/$name" "$(cat "$tap.status")" "$tap" "$work_dir/faults-$name.err"
+        else
+            waiting+=("$name")
+        fi
+    done
+    names=("${waiting[@]}")
 }
 
 # Whole databases, cloned and compared. What can't be had, PostgreSQL's own tests for example, is

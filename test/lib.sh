@@ -116,9 +116,25 @@ make_work_dir() {
     trap 'exit 143' TERM
 }
 
+# Tests that run in the background do not hear of Ctrl+C.
+stop_background_tests() {
+    local file
+    [ -n "$(jobs -pr)" ] || return 0
+    for file in /proc/[0-9]*/cmdline; do
+        if { tr '\0' ' ' <"$file" | grep -q "^perl $work_dir/"; } 2>/dev/null; then
+            kill -TERM "${file//[^0-9]/}" 2>/dev/null
+        fi
+    done
+    wait
+    find "$work_dir" -name postmaster.pid | while read -r file; do
+        as_server_user pg_ctl -D "$(dirname "$file")" -m immediate -w -t 30 -s stop
+    done
+}
+
 clean_up() {
     local status=$?
     trap - EXIT
+    stop_background_tests
     stop_all
     if [ "${KEEP:-}" = 1 ]; then
         echo "kept: $work_dir" >&2

@@ -106,7 +106,7 @@ counters=$reports$repo_root
 gcovr --root "$repo_root" --object-directory "$counters/build/coverage" \
     --filter "$repo_root/(shared|sql_api|worker)/" --exclude '.*catalog_sql.*' \
     --exclude-unreachable-branches --exclude-throw-branches --sort-percentage \
-    --txt-metric=line ${COVERAGE_DETAILS:+--json "$COVERAGE_DETAILS"} \
+    ${COVERAGE_DETAILS:+--json "$COVERAGE_DETAILS"} \
     "$counters/build/coverage" 2>"$folder/gcovr.err" ||
     { tail -n 20 "$folder/gcovr.err"; exit 1; }
 exit $status

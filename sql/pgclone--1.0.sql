@@ -614,9 +614,9 @@ $$;
 
 -- After a rollback, or a connection that was lost in a commit: the tasks are pending again, but
 -- `culprit` (0: it is not known) has the error and is failed unless it is to be tried again, after
--- `retry_delay_ms`. Waits
--- until nobody works on them. Returns what they are then: 'done' if the commit went through and
--- only the news of it was lost. A worker that was given up does not touch its successor's work.
+-- `retry_delay_ms`. Waits until nobody works on them. Returns what they are then: 'done' if the
+-- commit went through and only the news of it was lost. A worker that was given up does not touch
+-- its successor's work.
 CREATE FUNCTION @extschema@.pgclone_ledger_tasks_failed(job_id bigint, task_ids integer[],
     worker text, culprit integer, error_sqlstate text, error_message text, retry boolean,
     retry_delay_ms bigint)
@@ -944,8 +944,8 @@ $$;
 -- The slots of this database's unfinished jobs.
 CREATE FUNCTION @extschema@.pgclone_live_jobs(
     OUT job_id bigint, OUT state text, OUT status text, OUT phase text, OUT stall text,
-    OUT wait_reason text, OUT waits_for text, OUT scope text, OUT role oid, OUT schema_name text, OUT table_name text,
-    OUT current_table text, OUT attempts integer, OUT epoch integer, OUT workers integer,
+    OUT wait_reason text, OUT waits_for text, OUT scope text, OUT role oid, OUT schema_name text,
+    OUT table_name text, OUT current_table text, OUT attempts integer, OUT epoch integer, OUT workers integer,
     OUT tables_total integer, OUT tables_completed integer, OUT rows_copied bigint,
     OUT bytes_copied bigint, OUT rows_total bigint, OUT bytes_total bigint,
     OUT rate double precision, OUT submitted_at timestamptz, OUT started_at timestamptz,

@@ -4,20 +4,7 @@
 set -u
 cd "$(dirname "$0")/.."
 
-tests=0
-failures=0
-
-# report NAME FINDINGS: one test; every line of FINDINGS is a violation.
-report() {
-    tests=$((tests + 1))
-    if [ -z "$2" ]; then
-        echo "ok $tests - $1"
-    else
-        echo "not ok $tests - $1"
-        sed 's/^/#   /' <<<"$2"
-        failures=$((failures + 1))
-    fi
-}
+. test/tap.sh
 
 # Files of the repository, without what a build or a test run leaves behind.
 list_files() {
@@ -187,11 +174,11 @@ report "headers have #pragma once" "$(
 report "scripts parse" "$(
     for file in $(list_files | grep -E '(\.sh|^\.ci/run)$'); do
         case $file:$(head -n 1 "$file") in
-        test/lib.sh:* | *':#!/bin/bash' | *':#!/usr/bin/env bash') bash -n "$file" 2>&1 ;;
+        test/lib.sh:* | test/tap.sh:* | *':#!/bin/bash' | *':#!/usr/bin/env bash') bash -n "$file" 2>&1 ;;
         *':#!/bin/sh') sh -n "$file" 2>&1 ;;
         *) echo "$file: no #!/bin/bash or #!/bin/sh" ;;
         esac
-        [ -x "$file" ] || [ "$file" = test/lib.sh ] || echo "$file: not executable"
+        [ -x "$file" ] || [[ $file == test/lib.sh || $file == test/tap.sh ]] || echo "$file: not executable"
     done
 )"
 
@@ -218,8 +205,7 @@ report "every test is run" "$(
         test/fuzz/*_fuzz.cpp) ;;
         test/fuzz/*.hpp) grep -q "$name" test/fuzz/*.cpp || echo "$file: included by no fuzz target" ;;
         test/fuzz/*.dict) [ -f "${file%.dict}.cpp" ] || echo "$file: there is no such fuzz target" ;;
-        test/instrumented.sh) ;;
-        test/all.sh | test/demo.sh | test/lib.sh | test/lint.sh | */README.md) ;;
+        test/all.sh | test/demo.sh | test/lib.sh | test/tap.sh | test/lint.sh | test/instrumented.sh | */README.md) ;;
         *) echo "$file: no runner knows it" ;;
         esac
     done
@@ -236,5 +222,4 @@ report "SQL tests have a plan" "$(
     done
 )"
 
-echo "1..$tests"
-[ "$failures" -eq 0 ]
+end_tests

@@ -9,25 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 jobs=${JOBS:-$(nproc)}
 folder=build/analysis
 make=(make --no-print-directory -s "PG_CONFIG=${PG_CONFIG:-pg_config}" "CXX=${CXX:-clang++}")
-tests=0
-failures=0
-
-# report NAME FINDINGS
-report() {
-    tests=$((tests + 1))
-    if [ -z "$2" ]; then
-        echo "ok $tests - $1"
-    else
-        echo "not ok $tests - $1"
-        sed 's/^/# /' <<<"$2"
-        failures=$((failures + 1))
-    fi
-}
-
-skip() {
-    tests=$((tests + 1))
-    echo "ok $tests - $1 # SKIP $1 is not installed"
-}
+. test/tap.sh
 
 # A check is not switched off without a reason.
 report "each check that is off has a reason" "$(
@@ -98,7 +80,7 @@ if command -v clang-tidy >/dev/null; then
     fi
     report "clang-tidy" "$found"
 else
-    skip "clang-tidy"
+    skip "clang-tidy" "it is not installed"
 fi
 
 # --- cppcheck
@@ -112,8 +94,7 @@ if command -v cppcheck >/dev/null; then
             --template='{file}:{line}: {severity}: {message} [{id}]' "${sources[@]}" 2>&1
     )"
 else
-    skip "cppcheck"
+    skip "cppcheck" "it is not installed"
 fi
 
-echo "1..$tests"
-[ "$failures" -eq 0 ]
+end_tests

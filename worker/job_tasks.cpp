@@ -7,6 +7,7 @@
 #include "worker/ddl_batch.hpp"
 #include "worker/randomness.hpp"
 #include "worker/retry_policy.hpp"
+#include "worker/retry_wait.hpp"
 
 namespace pgclone {
 
@@ -363,8 +364,7 @@ void JobTasks::show_retry(bool waits_for_it)
     if (waits_for_it == shows_retry_)
         return;
     shows_retry_ = waits_for_it;
-    const std::string reason = waits_for_it ? "retry after " + retried_sqlstate_ : "";
-    server::update_job([&reason](JobSlot& job) noexcept { copy_text(job.wait_reason, reason); });
+    show_wait_reason(waits_for_it ? "retry after " + retried_sqlstate_ : "");
 }
 
 // Of a transaction that was rolled back. The culprit is tried again later if that may help; else

@@ -6,23 +6,19 @@
 
 namespace pgclone {
 
-namespace {
-
-void show_wait(const std::string& reason)
+void show_wait_reason(const std::string& reason)
 {
     server::update_job([&reason](JobSlot& job) noexcept { copy_text(job.wait_reason, reason); });
 }
 
-} // namespace
-
 Async<void> wait_for_retry(EventLoop& loop, std::string what, int failures, int retries,
                            std::string sqlstate)
 {
-    show_wait(what + ": retry " + std::to_string(failures) + " of " + std::to_string(retries) +
-              " after " + sqlstate);
+    show_wait_reason(what + ": retry " + std::to_string(failures) + " of " +
+                     std::to_string(retries) + " after " + sqlstate);
     const milliseconds pause = backoff(failures, random_fraction());
     co_await sleep_for(loop, pause);
-    show_wait("");
+    show_wait_reason("");
 }
 
 } // namespace pgclone

@@ -19,8 +19,10 @@ generated = worker/catalog_sql.hpp worker/catalog_sql.cpp
 
 sources = $(sort $(wildcard shared/*.cpp sql_api/*.cpp worker/*.cpp) worker/catalog_sql.cpp)
 OBJS = $(sources:.cpp=.o)
-# Free of the server: what the unit tests link.
-pure_objects = $(patsubst %.cpp,%.o,$(filter-out %_pg.cpp,$(sources)))
+# Free of the server: what the unit tests link. (What calls the services of the server's side cannot
+# be linked without it.)
+calls_services := $(shell grep -l '"worker/worker_services.hpp"' worker/*.cpp worker/*.hpp)
+pure_objects = $(patsubst %.cpp,%.o,$(filter-out %_pg.cpp $(calls_services:.hpp=.cpp),$(sources)))
 
 # The server loads modules with RTLD_GLOBAL, so only what it looks up by name is visible. The list
 # is made from the sources, so that no function can be forgotten.

@@ -16,7 +16,7 @@ case $variant in
 sanitize | coverage) shift ;;
 *) die "usage: test/instrumented.sh sanitize|coverage [SUITE...]" ;;
 esac
-[ $# -gt 0 ] || set -- unit pgtap faults fidelity=billing,content,geodata,identifiers,schema,create
+[ $# -gt 0 ] || set -- unit pgtap faults fidelity
 
 CXX=${CXX:-g++}
 reports=
@@ -105,8 +105,7 @@ counters=$reports$repo_root
 # Files that are generated hold no code.
 gcovr --root "$repo_root" --object-directory "$counters/build/coverage" \
     --filter "$repo_root/(shared|sql_api|worker)/" --exclude '.*catalog_sql.*' \
-    --exclude-unreachable-branches --exclude-throw-branches --sort-percentage \
-    ${COVERAGE_DETAILS:+--json "$COVERAGE_DETAILS"} \
+    --txt --sort-percentage ${COVERAGE_DETAILS:+--json "$COVERAGE_DETAILS"} \
     "$counters/build/coverage" 2>"$folder/gcovr.err" ||
     { tail -n 20 "$folder/gcovr.err"; exit 1; }
 exit $status

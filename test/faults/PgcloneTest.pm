@@ -24,6 +24,7 @@ our @EXPORT = qw(start_servers new_server stop_servers on_source on_target liter
 $SIG{PIPE} = 'IGNORE';
 
 our ($source, $target);
+my @nodes;
 our $superuser = getpwuid($>);
 
 my $patience = $PostgreSQL::Test::Utils::timeout_default; # seconds, generous
@@ -43,7 +44,22 @@ sub new_server
             'max_connections = 60',
             @configuration, ''));
     $node->start;
+    push @nodes, $node;
     return $node;
+}
+
+# The framework's immediate stop would lose the counters of processes that measure coverage.
+END
+{
+    my $status = $?;
+    if ($ENV{GCOV_PREFIX})
+    {
+        foreach my $node (grep { defined $_->{_pid} } @nodes)
+        {
+            eval { $node->stop('fast'); };
+        }
+    }
+    $? = $status;
 }
 
 # start_servers(source => [lines], target => [lines]): configuration beside the usual.

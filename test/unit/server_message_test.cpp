@@ -2,6 +2,7 @@
 
 #include "test/unit/expect_error.hpp"
 
+using pgclone::clean_text;
 using pgclone::without_secret;
 
 TEST_CASE("a password that a server repeats is masked")
@@ -23,4 +24,19 @@ TEST_CASE("what is too short is no secret")
 {
     CHECK(without_secret("a text", "a") == "a text");
     CHECK(without_secret("a text", "") == "a text");
+}
+
+TEST_CASE("what is no character of UTF-8 becomes a question mark")
+{
+    CHECK(clean_text("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x90\x98") ==
+          "na\xc3\xafve \xe2\x82\xac \xf0\x9f\x90\x98");
+    CHECK(clean_text("latin \xef") == "latin ?");         // a lead byte at the end
+    CHECK(clean_text("cut \xe2\x82") == "cut ??");        // a character that is cut off
+    CHECK(clean_text("\xe2(\xa1") == "?(?");              // no continuation
+    CHECK(clean_text("\xc0\xaf") == "??");                // overlong forms
+    CHECK(clean_text("\xe0\x80\xaf") == "???");
+    CHECK(clean_text("\xf0\x80\x80\xaf") == "????");
+    CHECK(clean_text("\xed\xa0\x80") == "???");           // a surrogate
+    CHECK(clean_text("\xf4\x90\x80\x80") == "????");      // beyond the last one
+    CHECK(clean_text("\xf5\x80\x80\x80") == "????");
 }

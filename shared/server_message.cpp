@@ -35,6 +35,15 @@ std::size_t character_length(std::string_view text, std::size_t at)
     return length;
 }
 
+// Of both sets, C0 and C1: U+009B begins an escape sequence of terminals as well as U+001B does.
+bool is_control(std::string_view text, std::size_t at, std::size_t length)
+{
+    const auto first = static_cast<unsigned char>(text[at]);
+    if (length == 2)
+        return first == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+    return (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
+}
+
 } // namespace
 
 std::string clean_text(std::string_view text)
@@ -43,9 +52,7 @@ std::string clean_text(std::string_view text)
     clean.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = character_length(text, at);
-        const auto first = static_cast<unsigned char>(text[at]);
-        const bool control = first < 0x20 && first != '\n' && first != '\t';
-        if (length == 0 || control || first == 0x7F)
+        if (length == 0 || is_control(text, at, length))
             clean += '?';
         else
             clean.append(text, at, length);

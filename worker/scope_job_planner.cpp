@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "shared/error_types.hpp"
 #include "worker/job_planner.hpp"
@@ -132,17 +133,25 @@ class ScopeJobPlanner final : public JobPlanner {
         if (!options_.data || options_.on_error == OnError::continue_)
             return;
         std::string list;
+        const auto add = [&list](const std::string& object) {
+            if (list.size() < 500)
+                list += (list.empty() ? "" : ", ") + object;
+        };
+        std::set<ObjectId> made;
         for (std::size_t i = 0; i < catalog.objects.size(); i++) {
             const CatalogObject& object = catalog.objects[i];
-            const auto table = catalog.tables.find(object.id);
-            if (!selection.reasons[i].empty() || table == catalog.tables.end() ||
-                !table->second.has_rows || table->second.can_select ||
-                (state.existing.contains(object.object_as) &&
-                 !state.set_aside.contains(object.object_as)))
+            if (!selection.reasons[i].empty() || (state.existing.contains(object.object_as) &&
+                                                  !state.set_aside.contains(object.object_as)))
                 continue;
-            if (list.size() < 500)
-                list += (list.empty() ? "" : ", ") + describe(object);
+            made.insert(object.id);
+            const auto table = catalog.tables.find(object.id);
+            if (table != catalog.tables.end() && table->second.has_rows &&
+                !table->second.can_select)
+                add(describe(object));
         }
+        for (const ExtensionRows& table : catalog.extension_rows)
+            if (made.contains(table.extension) && !table.can_select)
+                add("table " + quote_qualified(table.name));
         if (!list.empty())
             throw PgError(sqlstate::insufficient_privilege,
                           "permission denied for tables on the source",

@@ -123,6 +123,7 @@ class TargetReader {
     const ScopeNaming& naming_;
     const CloneOptions& options_;
     ScopeTarget target_;
+    bool can_create_schemas_ = false;
     std::vector<PipelinedQuery> asked_;
     std::vector<ScopeRequirement> requirements_;
     std::set<std::string> made_schemas_;   // on the target, by the clone
@@ -195,6 +196,7 @@ void TargetReader::take_place(const ResultSet& place)
     target_.server_version = static_cast<int>(place.integer(0, "server_version"));
     target_.role = place.text(0, "role");
     target_.is_superuser = place.boolean(0, "is_superuser");
+    can_create_schemas_ = place.boolean(0, "can_create_schemas");
 }
 
 void TargetReader::take_schemas(const ResultSet& schemas)
@@ -284,6 +286,11 @@ void TargetReader::judge_objects()
     judge_parts_of_tables();
     if (!options_.dry_run && !conflicts_.empty())
         raise_conflicts();
+    if (!target_.set_aside.empty() && !can_create_schemas_)
+        throw PgError(sqlstate::insufficient_privilege,
+                      "permission denied for the database on the target",
+                      "What is to be replaced or renamed is set aside in a schema that the job makes.",
+                      "Grant CREATE on the database to the role.");
     leave_parts_of_kept();
 }
 

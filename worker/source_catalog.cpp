@@ -453,6 +453,7 @@ void CatalogReader::take_extension_rows(const ResultSet& rows)
         table.condition = rows.text(row, "condition");
         table.columns = rows.list(row, "copy_columns");
         table.binary_safe = rows.boolean(row, "binary_safe");
+        table.can_select = rows.boolean(row, "can_select");
         for (const std::string& oid : rows.list(row, "references_oids"))
             table.references.push_back(static_cast<std::uint32_t>(std::stoul(oid)));
         catalog_.extension_rows.push_back(std::move(table));

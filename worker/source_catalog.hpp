@@ -32,6 +32,7 @@ struct ExtensionRows {
     std::string condition; // WHERE and an expression; empty = all rows
     std::vector<std::string> columns;
     bool binary_safe = false;
+    bool can_select = true;
     std::vector<std::uint32_t> references; // such tables whose rows must be there before
 };
 

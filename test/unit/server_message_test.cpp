@@ -40,3 +40,11 @@ TEST_CASE("what is no character of UTF-8 becomes a question mark")
     CHECK(clean_text("\xf4\x90\x80\x80") == "????");      // beyond the last one
     CHECK(clean_text("\xf5\x80\x80\x80") == "????");
 }
+
+TEST_CASE("control characters become question marks, but for tabs and line ends")
+{
+    CHECK(clean_text("a\tb\nc") == "a\tb\nc");
+    CHECK(clean_text("\a\x1b[2J\r\x7f") == "??[2J??");
+    CHECK(clean_text("\xc2\x9b[2J") == "?[2J"); // the same as ESC [
+    CHECK(clean_text("\xc2\x80\xc2\x9f\xc2\xa0") == "??\xc2\xa0");
+}

@@ -204,9 +204,10 @@ Async<void> TaskBatch::copy_table(const StartedTask& started, SourceCopies& copi
     const bool is_binary = task.format == "binary";
     ProgressStage progress(is_binary);
     LoopbackSink sink(target_, joined(beginning));
-    const std::vector<CopyStage*> stages{&progress};
+    std::vector<CopyStage*> stages{&progress};
     const milliseconds stall_timeout(settings::stall_timeout);
-    const CopyResult result = co_await run_copy(loop_, copies, sink, stages, stall_timeout, &pace_);
+    const CopyResult result =
+        co_await run_copy(loop_, copies, sink, std::move(stages), stall_timeout, &pace_);
     if (result.rows_source != result.rows_target)
         throw PgError(sqlstate::data_corrupted,
                       "the source sent " + std::to_string(result.rows_source) + " rows, but " +

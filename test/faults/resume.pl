@@ -218,6 +218,18 @@ is(wait_for_end($job), 'completed', 'it may try again');
 shop_is_equal('after three crashes');
 drop_clone($_) foreach qw(shop late_logged);
 
+# --- The role is gone when the server is back
+
+on_target('create role gone superuser login');
+$job = $target->safe_psql('postgres',
+    q{select pgclone_submit('host=127.0.0.1 port=1 dbname=postgres', 'schema', 'shop', '{"retries": 10}')},
+    extra_params => ['-U', 'gone']);
+wait_for_sql($job, "wait_reason like 'planning: retry%'");
+on_target('drop role gone');
+$target->restart;
+is(wait_for_end($job), 'failed 42704', 'a job whose role was dropped meanwhile fails');
+nothing_left('role dropped');
+
 # --- A stop that waits for what is at hand
 
 on_target('alter system set pgclone.resume_on_start = off');

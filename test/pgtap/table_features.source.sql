@@ -103,6 +103,12 @@ alter table f.named enable row level security;
 create policy others on f.named using (i > (select count(*) from f.named as n where n.i < 0));
 
 -- What can't be cloned, or only in part.
+create extension citext schema f;
+create table f.extended (c f.citext);
+create table f.unfit (i integer);
+create index no_index on f.unfit (i);
+-- (as a CREATE INDEX CONCURRENTLY leaves it that was cancelled)
+update pg_index set indisvalid = false where indexrelid = 'f.no_index'::regclass;
 create table f.owned_elsewhere (i integer, j integer);
 create statistics f.s_owned on i, j from f.owned_elsewhere;
 alter table f.owned_elsewhere owner to table_features_owner;
@@ -111,4 +117,7 @@ create view f.a_view as select 1 as one;
 create table f.parted (i integer) partition by range (i);
 create schema closed;
 create table closed.t (i integer);
-create role table_features_login login;
+create role table_features_login login password 'tulips' in role password_login;
+grant usage on schema f to table_features_login;
+create table f.readable (i integer);
+grant select on f.readable to table_features_login;

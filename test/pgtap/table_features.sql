@@ -1,7 +1,7 @@
 -- What belongs to a table, and comes along with it in scope "table": triggers, policies, statistics
 -- objects, marks, settings of columns and indexes, privileges, comments. With the same name all of it;
 -- under another name all that doesn't depend on the name.
-select plan(41);
+select plan(46);
 create extension dblink;
 select dblink_connect('source', :'source') \g /dev/null
 
@@ -195,6 +195,15 @@ select is((select array_agg(o) from (
               union all select pg_get_userbyid(stxowner) from pg_statistic_ext where stxname = 's_owned') as x),
           array['table_features_guard', 'table_features_guard']::name[], 'who owns the statistics, too');
 
+-- --- What is missing
+call pg_temp.clone(:'source', 'f.extended');
+select is(pg_temp.outcome(), 'failed 42704 the target lacks objects that table "f"."extended" needs '
+          'Missing: type f.citext (extension "citext").', 'a type of an extension');
+call pg_temp.clone(:'source', 'f.unfit');
+select is(pg_temp.outcome(), 'completed', 'a table with an index that is not valid');
+select results_eq('select * from pg_temp.skipped()', $$ values
+    ('no_index', 'the index is invalid on the source') $$, 'which is left out');
+
 -- --- What is refused
 call pg_temp.clone(:'source', 'f.a_view');
 select is(pg_temp.outcome(), 'failed 42809 cannot clone view "f"."a_view" in scope "table" yet', 'a view');
@@ -203,9 +212,30 @@ select is(pg_temp.outcome(), 'failed 42809 cannot clone partitioned table "f"."p
           'a partitioned table');
 call pg_temp.clone(:'source', 'pg_catalog.pg_class');
 select is(pg_temp.outcome(), 'failed 42809 cannot clone system catalog "pg_catalog"."pg_class"', 'a catalog');
-call pg_temp.clone(replace(:'source', 'user=postgres', 'user=table_features_login'), 'closed.t');
+select format('host=%s port=%s dbname=%s user=table_features_login password=tulips',
+    :'source_host', :'source_port', :'source_database') as reader \gset
+call pg_temp.clone(:'reader', 'closed.t');
 select is(pg_temp.outcome(), 'failed 42501 permission denied for schema "closed" on the source',
           'a schema that is closed to the role');
+select d.name as temporary from dblink('source', $$
+    create temp table of_a_session (i integer);
+    select format('%I.of_a_session', nspname) from pg_namespace where oid = pg_my_temp_schema() $$) as d(name text)
+\gset
+call pg_temp.clone(:'source', :'temporary');
+select alike(pg_temp.outcome(), 'failed 42809 cannot clone temporary table %', 'a temporary table of a session');
+create table f.of_another (i integer);
+create role table_features_user login;
+grant execute on function pgclone_submit(text, text, text, jsonb) to table_features_user;
+grant all on schema f to table_features_user;
+set role table_features_user;
+select pgclone_submit(:'reader', 'table', 'f.readable',
+                      '{"target_name": "of_another", "conflict": "replace"}') as job \gset
+reset role;
+select set_config('test.job', :'job', false), pgclone_wait(:job, '60 s') \g /dev/null
+select is(pg_temp.outcome(), 'failed 42501 must be owner of table "f"."of_another" on the target',
+          'a table of another role in its place');
+drop owned by table_features_user;
+drop role table_features_user;
 create schema taken;
 create view taken.everything as select 1 as a;
 call pg_temp.clone(:'source', 'f.everything', '{"target_schema": "taken", "conflict": "replace"}');

@@ -57,12 +57,13 @@ wrap_postgres() {
         $CXX -x c -shared -fPIC -o "$folder/no_swift.so" - || return
     program=$(copy_of bindir)/postgres
     mv "$program" "$program.plain"
+    # pg_ctl restarts a server by the name that it was started with.
     cat >"$program" <<WRAPPER
-#!/bin/sh
+#!/bin/bash
 export LD_PRELOAD="$($CXX -print-file-name=libasan.so) $folder/no_swift.so"
 export ASAN_OPTIONS="detect_leaks=0:abort_on_error=1:log_path=$reports/asan"
 export UBSAN_OPTIONS="print_stacktrace=1:abort_on_error=1:log_path=$reports/ubsan"
-exec "$program.plain" "\$@"
+exec -a "\$0" "$program.plain" "\$@"
 WRAPPER
     chmod 755 "$program"
 }

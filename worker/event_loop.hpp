@@ -103,6 +103,9 @@ class EventLoop {
             loop_.hold_deadline_ = deadline;
         }
         ~HoldInterrupts() { loop_.held_ = false; }
+        // Another deadline, for another attempt.
+        void renew(Clock::time_point deadline) noexcept { loop_.hold_deadline_ = deadline; }
+        bool is_over() const noexcept { return Clock::now() >= loop_.hold_deadline_; }
         HoldInterrupts(const HoldInterrupts&) = delete;
         HoldInterrupts& operator=(const HoldInterrupts&) = delete;
 

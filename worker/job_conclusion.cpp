@@ -1,6 +1,8 @@
 #include "worker/job_life.hpp"
 
 #include "worker/job_cleanup.hpp"
+#include "worker/retry_policy.hpp"
+#include "worker/retry_wait.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
@@ -9,6 +11,8 @@ namespace {
 
 // Clean-up after a failure or cancel may wait for locks that long, no longer.
 constexpr milliseconds cleanup_limit{60000};
+// If its session cannot be had or is lost, it is tried again as often: some four minutes.
+constexpr int cleanup_retries = 12;
 
 } // namespace
 
@@ -18,7 +22,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     // Its sessions are going, too: whatever the error was, the next start of the server goes on.
     if (outcome.status == JobStatus::failed && server::is_stopping(true))
         throw server::ServerStops();
-    const EventLoop::HoldInterrupts hold(loop_, Clock::now() + cleanup_limit);
+    EventLoop::HoldInterrupts hold(loop_, Clock::now() + cleanup_limit);
     // Why the job ended is what was asked for, whatever error it first showed as.
     bool cancelled = false;
     server::update_job([&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
@@ -28,10 +32,12 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     }
     snapshot_.close();
     bool written = false;
+    bool is_clean = outcome.status == JobStatus::completed || is_incomplete_;
     try {
         co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
-        if (outcome.status != JobStatus::completed && !is_incomplete_)
-            co_await clean_up(outcome);
+        if (!is_clean)
+            co_await clean_up_patiently(outcome, hold);
+        is_clean = true;
         if (!leftovers_.empty())
             copy_text(outcome.error.hint, "Not all that the job made could be undone: " +
                                               leftovers_.front() + ".");
@@ -40,6 +46,9 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     } catch (const PgError& error) {
         server::log_message("pgclone job " + std::to_string(job_.job_id) +
                             " leaves its final state to a ledger worker: " + error.message());
+        if (!is_clean && (interrupted_ || !tasks_.empty()))
+            copy_text(outcome.error.hint,
+                      "What the job made could not be undone: " + error.message() + ".");
     } catch (const std::exception&) {
         // Out of memory, most likely: the ledger worker starts afresh.
     }
@@ -62,6 +71,28 @@ std::vector<std::string> JobWorker::remembered_cleanup() const
         if (task->kind == TaskKind::publish || (runner_ && runner_->is_done(task->task_id)))
             statements.insert(statements.end(), task->cleanup.begin(), task->cleanup.end());
     return statements;
+}
+
+// The target may be full, or out of reach for a moment.
+Async<void> JobWorker::clean_up_patiently(JobOutcome outcome, EventLoop::HoldInterrupts& hold)
+{
+    for (int failures = 1;; failures++) {
+        std::optional<PgError> failure;
+        try {
+            co_await clean_up(outcome);
+        } catch (const PgError& error) {
+            if (failures > cleanup_retries || hold.is_over() || server::shutdown_requested() ||
+                server::is_stopping(true) || !is_transient(error.sqlstate()))
+                throw;
+            failure = error;
+        }
+        if (!failure)
+            co_return;
+        hold.renew(Clock::now() + cleanup_limit);
+        const std::string what("clean-up");
+        const std::string code = failure->sqlstate();
+        co_await wait_for_retry(loop_, what, failures, cleanup_retries, code);
+    }
 }
 
 // Undoes what the job made. In a new session, since the old one may be in the middle of anything.

@@ -62,6 +62,7 @@ class JobWorker {
     Async<void> publish_database_once(JobOutcome outcome);
     Async<void> conclude(JobOutcome outcome);
     Async<void> clean_up(JobOutcome outcome);
+    Async<void> clean_up_patiently(JobOutcome outcome, EventLoop::HoldInterrupts& hold);
     std::vector<std::string> remembered_cleanup() const;
     Async<void> write_outcome(JobOutcome outcome);
     Async<void> open_target();

@@ -38,6 +38,9 @@ struct ExistingObject {
     std::uint32_t part_of = 0; // of a sequence or an index: the table that it goes with
 };
 
+// And why it is wanted.
+using MissingObject = std::pair<ObjectRequirement, std::string>;
+
 // What the target has and lacks, as far as it matters: filled by read_scope_target().
 struct ScopeTarget {
     int server_version = 0;
@@ -46,7 +49,7 @@ struct ScopeTarget {
     std::set<std::string> schemas;                    // that exist
     std::map<std::string, ExistingObject> existing;   // by object_as
     std::map<std::string, std::string> conflicts;     // object_as -> what is wrong with that
-    std::vector<std::pair<ObjectRequirement, std::string>> missing; // and the hint for it
+    std::vector<MissingObject> missing;
     std::set<std::string> extensions_in_version; // that can be installed in the source's version
     std::set<std::string> set_aside;                  // object_as of those to be replaced
 };

@@ -3,38 +3,14 @@
 #include <algorithm>
 
 #include "shared/error_types.hpp"
+#include "worker/bounded_list.hpp"
 #include "worker/catalog_sql.hpp"
+#include "worker/scope_requirements.hpp"
 #include "worker/target_state.hpp"
 
 namespace pgclone {
 
 namespace {
-
-// Of a list in a message; ErrorRecord is bounded.
-constexpr std::size_t longest_list = 700;
-
-class List {
-  public:
-    void add(const std::string& item)
-    {
-        count_++;
-        if (text_.size() < longest_list)
-            text_ += (text_.empty() ? "" : ", ") + item;
-        else
-            left_out_++;
-    }
-    std::string text() const
-    {
-        return left_out_ == 0 ? text_ : text_ + " and " + std::to_string(left_out_) + " more";
-    }
-    bool empty() const { return count_ == 0; }
-    std::size_t count() const { return count_; }
-
-  private:
-    std::string text_;
-    std::size_t count_ = 0;
-    std::size_t left_out_ = 0;
-};
 
 bool is_relation(ObjectKind kind)
 {
@@ -112,7 +88,6 @@ class TargetReader {
     void note_conflict(const CatalogObject& object, const std::string& problem);
     void leave_parts_of_kept();
     void raise_conflicts();
-    void raise_missing();
     std::string schemas_on_target() const;
     // A dry run of a clone into a database that is to be created: what is here is not there.
     bool is_elsewhere() const { return options_.dry_run && options_.target_database; }
@@ -131,7 +106,7 @@ class TargetReader {
     std::set<std::string> relation_names_; // as printed
     std::set<std::string> type_names_;
     std::vector<const CatalogObject*> parts_of_tables_; // sequences, indexes on the target that are in the way
-    List conflicts_;
+    BoundedList conflicts_;
     bool has_relation_conflict_ = false;
     bool is_conflict_beyond_option_ = false;
 };
@@ -421,7 +396,7 @@ void TargetReader::ask_dependents()
 
 void TargetReader::take_dependents(const ResultSet& rows)
 {
-    List dependents;
+    BoundedList dependents;
     for (std::size_t row = 0; row < rows.size(); row++)
         dependents.add(rows.text(row, "description"));
     if (dependents.empty())
@@ -476,111 +451,14 @@ void TargetReader::take_missing(const ResultSet& rows)
     std::set<ObjectRequirement> missing;
     for (std::size_t row = 0; row < rows.size(); row++)
         missing.insert({rows.text(row, "kind"), rows.text(row, "name")});
-    for (const ScopeRequirement& each : requirements_) {
-        if (!missing.contains(each.requirement))
-            continue;
-        std::string text = "needed by " + each.needed_by;
-        if (!each.extension.empty())
-            text += "; extension " + quote_identifier(each.extension) + " provides it";
-        target_.missing.emplace_back(each.requirement, text);
-    }
-    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
-        const CatalogObject& object = catalog_.objects[i];
-        if (selection_.reasons[i].empty() && object.needs_version > target_.server_version)
-            target_.missing.emplace_back(
-                ObjectRequirement{"server version", std::to_string(object.needs_version / 10000)},
-                "needed by " + describe(object));
-    }
+    target_.missing = explain_missing(requirements_, missing);
+    for (MissingObject& object : newer_than_target(catalog_, selection_, target_.server_version))
+        target_.missing.push_back(std::move(object));
     if (!options_.dry_run && !target_.missing.empty())
-        raise_missing();
-}
-
-void TargetReader::raise_missing()
-{
-    List list;
-    std::string hint;
-    const auto advise = [&hint](std::string_view advice) {
-        if (hint.find(advice) == std::string::npos)
-            hint += (hint.empty() ? "" : " ") + std::string(advice);
-    };
-    bool is_only_membership = true;
-    for (const auto& [requirement, why] : target_.missing) {
-        is_only_membership = is_only_membership && requirement.kind == "membership";
-        list.add(requirement.kind + " \"" + requirement.name + "\" (" + why + ")");
-        if (requirement.kind == "role" || requirement.kind == "membership")
-            advise("Roles can be mapped with \"role_map\", or left out with \"owners\": false and "
-                   "\"acls\": false.");
-        else if (requirement.kind == "extension")
-            advise("Install the extension's files on the target's machine.");
-        else if (requirement.kind != "server version")
-            advise("Create on the target first what is missing, and let the role use it; tables "
-                   "can be left out with \"exclude\".");
-    }
-    if (is_only_membership)
-        throw PgError(sqlstate::insufficient_privilege,
-                      "must be member of the roles on the target that objects are given to",
-                      "Not a member: " + list.text() + ".", hint);
-    throw PgError(sqlstate::undefined_object, "the target lacks what the clone needs",
-                  "Missing: " + list.text() + ".", hint);
+        raise_missing(target_.missing);
 }
 
 } // namespace
-
-std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catalog,
-                                                      const ObjectSelection& selection,
-                                                      const ScopeTarget& target,
-                                                      const CloneOptions& options)
-{
-    std::vector<ScopeRequirement> list;
-    std::set<ObjectRequirement> known;
-    const auto add = [&](ObjectRequirement requirement, const CatalogObject& object,
-                         const std::string& extension = {}) {
-        if (known.insert(requirement).second)
-            list.push_back({std::move(requirement), describe(object), extension});
-    };
-    const auto add_roles = [&](const std::vector<StatementTemplate>& statements,
-                               const CatalogObject& object) {
-        for (const StatementTemplate& statement : statements)
-            for (const std::string& role : statement.roles())
-                add({"role", map_role(options, role)}, object);
-    };
-    // What the clone brings along itself.
-    std::set<ObjectRequirement> made;
-    for (std::size_t i = 0; i < catalog.objects.size(); i++)
-        if (const CatalogObject& object = catalog.objects[i];
-            selection.reasons[i].empty() && object.kind != ObjectKind::extension)
-            made.insert({std::string(to_text(object.kind)), object.name});
-    std::map<ObjectId, const CatalogObject*> cloned;
-    for (std::size_t i = 0; i < catalog.objects.size(); i++) {
-        const CatalogObject& object = catalog.objects[i];
-        if (!selection.reasons[i].empty() || (target.existing.contains(object.object_as) &&
-                                              !target.set_aside.contains(object.object_as)))
-            continue;
-        cloned[object.id] = &object;
-        for (const ObjectRequirement& requirement : object.requirements)
-            if (!made.contains(requirement))
-                add(requirement, object);
-        add_roles(object.create, object);
-        if (options.acls)
-            add_roles(object.privileges, object);
-        if (options.owners && object.owner) {
-            const std::string owner = map_role(options, *object.owner);
-            add({"role", owner}, object);
-            if (!target.is_superuser)
-                add({"membership", owner}, object);
-        }
-    }
-    std::map<ObjectId, const SourceCatalog::External*> externals;
-    for (const SourceCatalog::External& external : catalog.externals)
-        externals[external.id] = &external;
-    for (const ObjectEdge& edge : catalog.edges) {
-        const auto object = cloned.find(edge.object);
-        const auto external = externals.find(edge.needs);
-        if (object != cloned.end() && external != externals.end())
-            add(external->second->requirement, *object->second, external->second->extension);
-    }
-    return list;
-}
 
 Async<ScopeTarget> read_scope_target(PgSession& target, const SourceCatalog& catalog,
                                      ObjectSelection& selection, const ScopeNaming& naming,

@@ -18,15 +18,4 @@ Async<ScopeTarget> read_scope_target(PgSession& target, const SourceCatalog& cat
                                      ObjectSelection& selection,
                                      const ScopeNaming& naming, const CloneOptions& options);
 
-// What the clone needs on the target, each with who needs it, for the hint. Pure.
-struct ScopeRequirement {
-    ObjectRequirement requirement;
-    std::string needed_by;
-    std::string extension; // that would provide it, or empty
-};
-std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catalog,
-                                                      const ObjectSelection& selection,
-                                                      const ScopeTarget& target,
-                                                      const CloneOptions& options);
-
 } // namespace pgclone

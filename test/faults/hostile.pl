@@ -26,6 +26,7 @@ my $seed = $ENV{PGCLONE_SEED} // int(time) % 1_000_000;
 my $most_at_once = 40;
 my $most_memory = 400 * 1024; # kB of a worker: the longest answer, parsed, and what libpq holds of it
 my $cancel_limit = 2000;      # ms
+my $patience = $ENV{UNIT_VARIANT} ? 120 : 30; # seconds for a job; instrumented processes are slow
 diag("hostile sessions: $sessions at random, seed $seed");
 
 my ($source, $target) = start_servers(
@@ -352,7 +353,7 @@ my @stuck = run_jobs(sub {
             push @problems, "$case: $job" unless $job =~ ($cases{$case}{expect} // qr/^\d/);
         }
         return;
-    }, 15);
+    }, $patience);
 is(join("\n", @stuck), '', 'each job ended');
 diag(sprintf '%d cases in %.1f s', $due, time - $began);
 all_is_well('cases');
@@ -374,7 +375,7 @@ my @scopes = ('table', 'schema', 'schema', 'database');
         $next += $count;
         my @ids = split /\n/, on_target(join ';', map { "select $_" } @calls);
         return map { $ids[$_] => $cases[$_] } 0 .. $#ids;
-    }, 15, 1);
+    }, $patience, 1);
 is(join("\n", @stuck), '', 'each job ended');
 diag(sprintf '%d random sessions in %.1f s', $sessions, time - $began);
 all_is_well("random, seed $seed");

@@ -46,7 +46,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     } catch (const PgError& error) {
         server::log_message("pgclone job " + std::to_string(job_.job_id) +
                             " leaves its final state to a ledger worker: " + error.message());
-        if (!is_clean && (interrupted_ || !tasks_.empty()))
+        if (!is_clean && may_have_made_something())
             copy_text(outcome.error.hint,
                       "What the job made could not be undone: " + error.message() + ".");
     } catch (const std::exception&) {
@@ -81,8 +81,9 @@ Async<void> JobWorker::clean_up_patiently(JobOutcome outcome, EventLoop::HoldInt
         try {
             co_await clean_up(outcome);
         } catch (const PgError& error) {
-            if (failures > cleanup_retries || hold.is_over() || server::shutdown_requested() ||
-                server::is_stopping(true) || !is_transient(error.sqlstate()))
+            if (failures > cleanup_retries || !may_have_made_something() || hold.is_over() ||
+                server::shutdown_requested() || server::is_stopping(true) ||
+                !is_transient(error.sqlstate()))
                 throw;
             failure = error;
         }

@@ -75,6 +75,7 @@ class JobWorker {
     PgSession& work_target() { return has_work_database() ? work_.session() : target_; }
     const JobIdentity& work_job() { return has_work_database() ? work_.identity() : job_; }
     bool has_work_database() const { return job_.creates_database; }
+    bool may_have_made_something() const { return interrupted_ || !tasks_.empty(); }
     int parallel() const
     {
         return ledger_job_.options.parallel.value_or(settings::default_parallel);

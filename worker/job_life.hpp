@@ -75,7 +75,10 @@ class JobWorker {
     PgSession& work_target() { return has_work_database() ? work_.session() : target_; }
     const JobIdentity& work_job() { return has_work_database() ? work_.identity() : job_; }
     bool has_work_database() const { return job_.creates_database; }
-    bool may_have_made_something() const { return interrupted_ || !tasks_.empty(); }
+    bool may_have_made_something() const
+    {
+        return interrupted_ || has_begun_database_ || !tasks_.empty();
+    }
     int parallel() const
     {
         return ledger_job_.options.parallel.value_or(settings::default_parallel);
@@ -94,6 +97,7 @@ class JobWorker {
     std::vector<std::string> leftovers_; // why something could not be undone
     bool interrupted_ = false;   // by a restart: there is only to clean up
     bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
+    bool has_begun_database_ = false; // its creation, which comes before the plan
     bool is_published_ = false;  // the database that it created
     bool source_given_up_ = false; // after all attempts to open the snapshot
     JobPhase phase_ = JobPhase::connecting;

@@ -220,6 +220,7 @@ Async<void> JobWorker::create_database()
 {
     const std::string query(catalog_sql::database_properties);
     const ResultSet properties = co_await snapshot_.session().query(query);
+    has_begun_database_ = true;
     co_await work_.create(target_, job_, properties, ledger_job_.options);
 }
 

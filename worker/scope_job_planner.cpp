@@ -140,8 +140,7 @@ class ScopeJobPlanner final : public JobPlanner {
         std::set<ObjectId> made;
         for (std::size_t i = 0; i < catalog.objects.size(); i++) {
             const CatalogObject& object = catalog.objects[i];
-            if (!selection.reasons[i].empty() || (state.existing.contains(object.object_as) &&
-                                                  !state.set_aside.contains(object.object_as)))
+            if (!selection.reasons[i].empty() || state.keeps(object.object_as))
                 continue;
             made.insert(object.id);
             const auto table = catalog.tables.find(object.id);

@@ -52,6 +52,12 @@ struct ScopeTarget {
     std::vector<MissingObject> missing;
     std::set<std::string> extensions_in_version; // that can be installed in the source's version
     std::set<std::string> set_aside;                  // object_as of those to be replaced
+
+    // It is there and stays as it is, so the clone does not make it.
+    bool keeps(const std::string& object_as) const
+    {
+        return existing.contains(object_as) && !set_aside.contains(object_as);
+    }
 };
 
 struct ScopePlan {

@@ -37,8 +37,7 @@ std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catal
     std::map<ObjectId, const CatalogObject*> cloned;
     for (std::size_t i = 0; i < catalog.objects.size(); i++) {
         const CatalogObject& object = catalog.objects[i];
-        if (!selection.reasons[i].empty() || (target.existing.contains(object.object_as) &&
-                                              !target.set_aside.contains(object.object_as)))
+        if (!selection.reasons[i].empty() || target.keeps(object.object_as))
             continue;
         cloned[object.id] = &object;
         for (const ObjectRequirement& requirement : object.requirements)

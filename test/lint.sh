@@ -192,6 +192,8 @@ report "every test is run" "$(
         test/unit/*.hpp)
             grep -q "$name" test/unit/*.cpp || echo "$file: included by no test" ;;
         test/pgtap/*.sql | test/faults/*.pl) ;;
+        test/pgtap/*.psql)
+            grep -qx '\\ir '"$name" test/pgtap/*.sql || echo "$file: included by no test" ;;
         test/faults/*.pm | test/faults/*.py | test/faults/*.sql | test/faults/*.sh)
             grep -qr --exclude="$name" -e "${name%.*}" test/faults || echo "$file: used by no test" ;;
         test/bench/*)

@@ -1,8 +1,9 @@
 -- What runs a job, and what it depends on: forms that wait, keys, the way back to this server,
 -- roles that have gone; and what a clone of a database has of rights and secrets.
 select plan(63);
+\ir jobs.psql
 create extension dblink;
-select set_config('test.source', :'source', false), set_config('test.target', :'target', false),
+select set_config('test.target', :'target', false),
        set_config('test.reader', format('host=%s port=%s dbname=%s user=control_reader '
            'password=''control canary''', :'source_host', :'source_port', :'source_database'), false)
     \g /dev/null
@@ -23,20 +24,6 @@ exception when query_canceled or others then
     return array[code, message, detail, hint];
 end
 $$;
-create procedure pg_temp.clone(scope text, object text, options jsonb,
-                               source text default current_setting('test.source'))
-language plpgsql as $$
-declare
-    job bigint;
-begin
-    job := pgclone_submit(source, scope, object, options);
-    commit;
-    perform pgclone_wait(job, '2 minutes');
-    perform set_config('test.job', job::text, false);
-end
-$$;
-create function pg_temp.job() returns pgclone_job language sql as
-    $$ select j from pgclone_job as j where job_id = current_setting('test.job')::bigint $$;
 -- Statements by which other sessions clone a table, of which the source says nothing for long.
 create function pg_temp.silent(name text, options jsonb default '{}') returns text language sql as $$
     select format('select pgclone_table(%L, ''public'', ''numbers'', true, %L, %L)',

@@ -1,21 +1,9 @@
 -- Rows that users put into the tables of extensions come along with a clone of the database.
 select plan(29);
+\ir jobs.psql
 create extension dblink;
 select dblink_connect('source', :'source') \g /dev/null
-select set_config('test.source', :'source', false) \g /dev/null
 
-create procedure pg_temp.clone(options jsonb default '{}') language plpgsql as $$
-declare
-    job bigint;
-begin
-    job := pgclone_submit(current_setting('test.source'), 'database', null, options);
-    commit;
-    perform pgclone_wait(job, '2 minutes');
-    perform set_config('test.job', job::text, false);
-end
-$$;
-create function pg_temp.job() returns pgclone_job language sql as
-    $$ select j from pgclone_job as j where job_id = current_setting('test.job')::bigint $$;
 create function pg_temp.rows_of(relation text) returns text language plpgsql as $$
 declare
     result text;
@@ -79,7 +67,7 @@ select is((select string_agg(object, ' ')
            from pgclone_plan(:'source', 'database', null, '{"data": false}')
            where kind in ('data', 'sequence value')), null, 'without data, none of them');
 
-call pg_temp.clone();
+call pg_temp.clone('database', null);
 select is((pg_temp.job()).status, 'completed', 'a database with extensions is cloned');
 select is(pg_temp.rows_of(t), rows, 'rows of ' || t)
 from (values ('settings.units', '(metre,t) (mile,f) (yard,f)'),
@@ -105,7 +93,7 @@ logs binary', 'formats and conditions');
 select is((pg_temp.job()).rows_copied, 14::bigint, 'rows are counted');
 
 -- again: the extensions are there
-call pg_temp.clone('{"conflict": "skip"}');
+call pg_temp.clone('database', null, '{"conflict": "skip"}');
 select is((pg_temp.job()).status, 'completed', 'again: completed');
 select is((pg_temp.job()).rows_copied, 0::bigint, 'no rows are copied to extensions that exist');
 select is(pg_temp.rows_of('settings.logs'), '(101,said) (102,nothing)', 'all is as it was');
@@ -119,7 +107,7 @@ drop table if exists settings.units, settings.rates, settings.logs, settings.ext
 drop sequence settings.tickets;
 call pg_temp.make_tables();
 alter table circle.a add constraint a_other foreign key (other) references circle.c;
-call pg_temp.clone();
+call pg_temp.clone('database', null);
 select is((pg_temp.job()).sqlstate, '23503', 'a circle of foreign keys on the target: the job fails');
 select matches((pg_temp.job()).error_message, 'circle.*a_other', 'and names the one');
 select is(pg_temp.rows_of('circle.a'), null, 'no rows are left there');
@@ -131,7 +119,7 @@ drop extension hstore cascade;
 create table settings.secret (id integer);
 select set_config('test.source', format('host=%s port=%s dbname=extension_rows_closed user=extension_rows_reader',
     :'source_host', :'source_port'), false) \g /dev/null
-call pg_temp.clone('{"owners": false, "acls": false}');
+call pg_temp.clone('database', null, '{"owners": false, "acls": false}');
 select is((pg_temp.job()).sqlstate, '42501', 'a table that may not be read: the job fails');
 select is((pg_temp.job()).error_detail, 'SELECT is missing on: table "settings"."secret".', 'and names it');
 select hasnt_extension('hstore', 'before anything is made');

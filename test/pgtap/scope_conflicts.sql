@@ -1,27 +1,13 @@
 -- Clones of schemas and databases that find something in the way on the target, or not what they
 -- need: what the plan says of it, what the job says, and that nothing is changed then.
 select plan(108);
+\ir jobs.psql
 create extension dblink;
 select dblink_connect('source', :'source') \g /dev/null
-select set_config('test.source', :'source', false) \g /dev/null
 select set_config('test.reader', format('host=%s port=%s dbname=%s user=scope_conflicts_reader '
     'password=''conflicts canary''', :'source_host', :'source_port', :'source_database'), false)
     \g /dev/null
 
-create procedure pg_temp.clone(scope text, object text, options jsonb,
-                               source text default current_setting('test.source'))
-language plpgsql as $$
-declare
-    job bigint;
-begin
-    job := pgclone_submit(source, scope, object, options);
-    commit;
-    perform pgclone_wait(job, '2 minutes');
-    perform set_config('test.job', job::text, false);
-end
-$$;
-create function pg_temp.job() returns pgclone_job language sql as
-    $$ select j from pgclone_job as j where job_id = current_setting('test.job')::bigint $$;
 -- Of what the plan says is in the way: the object and why, a line each, in the order of the names.
 create function pg_temp.conflicts(object text, options jsonb,
                                   source text default current_setting('test.source'))

@@ -2,19 +2,10 @@
 -- objects, marks, settings of columns and indexes, privileges, comments. With the same name all of it;
 -- under another name all that doesn't depend on the name.
 select plan(46);
+\ir jobs.psql
 create extension dblink;
 select dblink_connect('source', :'source') \g /dev/null
 
-create procedure pg_temp.clone(source text, name text, options text default '{}') language plpgsql as $$
-declare
-    job bigint;
-begin
-    job := pgclone_submit(source, 'table', name, options::jsonb);
-    commit;
-    perform pgclone_wait(job, '60 s');
-    perform set_config('test.job', job::text, false);
-end
-$$;
 create function pg_temp.outcome() returns text language sql as
     $$ select concat_ws(' ', status, sqlstate, error_message, error_detail)
        from pgclone_job where job_id = current_setting('test.job')::bigint $$;
@@ -88,11 +79,11 @@ create function f.touch() returns trigger language plpgsql as 'begin return new;
 create function f.touch_statement() returns trigger language plpgsql as 'begin return null; end';
 
 -- --- Roles and a schema are missing here
-call pg_temp.clone(:'source', 'f.everything', '{"acls": true}');
+call pg_temp.clone('table', 'f.everything', '{"acls": true}');
 select is(pg_temp.outcome(), 'failed 42704 the target lacks objects that table "f"."everything" needs '
           'Missing: role "table_features_guard", role "table_features_reader".',
           'roles that privileges name have to be there');
-call pg_temp.clone(:'source', 'f.everything');
+call pg_temp.clone('table', 'f.everything');
 select is(pg_temp.outcome(), 'completed', 'those that policies name do not');
 select set_eq('select object from pg_temp.skipped()',
               array['policy p_add', 'policy p_read', 'policy p_write', 'statistics object s_away'],
@@ -105,20 +96,20 @@ drop table f.everything;
 create role table_features_reader;
 create role table_features_guard;
 create schema f_statistics;
-call pg_temp.clone(:'source', 'f.everything', '{"acls": true}');
+call pg_temp.clone('table', 'f.everything', '{"acls": true}');
 select is(pg_temp.outcome(), 'completed', 'a table with everything');
 select is_empty($$ select * from pg_temp.differences('f.everything') $$, 'is as it is at the source');
 select is_empty('select * from pg_temp.skipped()', 'nothing is left out');
 select is((select count(*) from f.everything), 2000::bigint, 'with its rows');
 
 -- --- Under another name, beside it
-call pg_temp.clone(:'source', 'f.everything', '{"target_name": "again", "acls": true}');
+call pg_temp.clone('table', 'f.everything', '{"target_name": "again", "acls": true}');
 select is(pg_temp.outcome(), 'completed', 'the same under another name');
 select is_empty($$ select * from pg_temp.differences('f.everything', 'f.again') $$, 'differs in names only');
 select is_empty('select * from pg_temp.skipped()', 'nothing is left out');
 drop table f.again;
 
-call pg_temp.clone(:'source', 'f.everything', '{"conflict": "rename", "acls": true}');
+call pg_temp.clone('table', 'f.everything', '{"conflict": "rename", "acls": true}');
 select is(pg_temp.outcome(), 'completed', 'conflict = rename');
 select is_empty($$ select * from pg_temp.differences('f.everything') $$, 'is as it is at the source');
 select set_eq($$ select relname::text from pg_class where relname like '%\_old'
@@ -127,12 +118,12 @@ select set_eq($$ select relname::text from pg_class where relname like '%\_old'
                     'by_expression_old', 'partly_old', 'no_overlap_old', 's_both_old', 's_away_old',
                     's_expression_old'],
               'the old one is set aside with all that belongs to it');
-call pg_temp.clone(:'source', 'f.everything', '{"conflict": "replace", "acls": true}');
+call pg_temp.clone('table', 'f.everything', '{"conflict": "replace", "acls": true}');
 select is(pg_temp.outcome(), 'completed', 'conflict = replace');
 select is_empty($$ select * from pg_temp.differences('f.everything') $$, 'is as it is at the source');
 
 -- --- A part of it
-call pg_temp.clone(:'source', 'f.everything', '{"target_name": "less", "columns": ["id", "a", "kind"]}');
+call pg_temp.clone('table', 'f.everything', '{"target_name": "less", "columns": ["id", "a", "kind"]}');
 select is(pg_temp.outcome(), 'completed', 'some columns');
 select set_eq('select * from pg_temp.skipped()', $$ values
     ('by_a', 'it needs columns that are not cloned: "b"'),
@@ -152,42 +143,42 @@ select set_eq('select * from pg_temp.skipped()', $$ values
     'what needs other columns is left out, and says so');
 
 -- --- Marks
-call pg_temp.clone(:'source', 'f.full_identity');
+call pg_temp.clone('table', 'f.full_identity');
 select is_empty($$ select * from pg_temp.differences('f.full_identity') $$, 'replica identity full');
-call pg_temp.clone(:'source', 'f.no_identity');
+call pg_temp.clone('table', 'f.no_identity');
 select is_empty($$ select * from pg_temp.differences('f.no_identity') $$, 'no replica identity');
-call pg_temp.clone(:'source', 'f.unlogged');
+call pg_temp.clone('table', 'f.unlogged');
 select is_empty($$ select * from pg_temp.differences('f.unlogged') $$, 'an unlogged table with a sequence');
 
 -- --- What names the table
-call pg_temp.clone(:'source', 'f.whole_row');
+call pg_temp.clone('table', 'f.whole_row');
 select is(pg_temp.outcome(), 'completed', 'expressions with the whole row');
 select is_empty($$ select * from pg_temp.differences('f.whole_row') $$, 'are as they are at the source');
-call pg_temp.clone(:'source', 'f.whole_row', '{"target_name": "row_again"}');
+call pg_temp.clone('table', 'f.whole_row', '{"target_name": "row_again"}');
 select is(pg_temp.outcome(), 'completed', 'under another name');
 select set_eq('select * from pg_temp.skipped()', $$
     select x, 'its definition refers to whole rows by the table''s name, and the clone has another'
     from unnest(array['apart_1', 'by_row_1', 'filled']) as x $$, 'they are left out');
-call pg_temp.clone(:'source', 'f.weighed');
+call pg_temp.clone('table', 'f.weighed');
 select is(pg_temp.outcome(), 'failed 42704 the target lacks objects that table "f"."weighed" needs '
           'Missing: function f.weight(f.weighed), operator f.@#(NONE,f.weighed).',
           'a function of the row itself has to be there');
-call pg_temp.clone(:'source', 'f.weighed', '{"indexes": false}');
+call pg_temp.clone('table', 'f.weighed', '{"indexes": false}');
 select is(pg_temp.outcome(), 'completed', 'without the indexes that use it nothing is missing');
-call pg_temp.clone(:'source', 'f.named');
+call pg_temp.clone('table', 'f.named');
 select is(pg_temp.outcome(), 'completed', 'a policy whose expression names the table');
 select is_empty($$ select * from pg_temp.differences('f.named') $$, 'is as it is at the source');
-call pg_temp.clone(:'source', 'f.named', '{"target_name": "other_name"}');
+call pg_temp.clone('table', 'f.named', '{"target_name": "other_name"}');
 select is(pg_temp.outcome(), 'completed', 'under another name');
 select results_eq('select * from pg_temp.skipped()', $$ values
     ('policy others', 'its expressions may refer to the table by name, and the clone has another') $$,
     'it is left out');
 
 -- --- Owners
-call pg_temp.clone(:'source', 'f.owned_elsewhere', '{"owners": true}');
+call pg_temp.clone('table', 'f.owned_elsewhere', '{"owners": true}');
 select is(pg_temp.outcome(), 'failed 42704 the target lacks objects that table "f"."owned_elsewhere" needs '
           'Missing: role "table_features_owner".', 'its owner has to be there');
-call pg_temp.clone(:'source', 'f.owned_elsewhere',
+call pg_temp.clone('table', 'f.owned_elsewhere',
                    '{"owners": true, "role_map": {"table_features_owner": "table_features_guard"}}');
 select is(pg_temp.outcome(), 'completed', 'or another one for it');
 select is((select array_agg(o) from (
@@ -196,32 +187,32 @@ select is((select array_agg(o) from (
           array['table_features_guard', 'table_features_guard']::name[], 'who owns the statistics, too');
 
 -- --- What is missing
-call pg_temp.clone(:'source', 'f.extended');
+call pg_temp.clone('table', 'f.extended');
 select is(pg_temp.outcome(), 'failed 42704 the target lacks objects that table "f"."extended" needs '
           'Missing: type f.citext (extension "citext").', 'a type of an extension');
-call pg_temp.clone(:'source', 'f.unfit');
+call pg_temp.clone('table', 'f.unfit');
 select is(pg_temp.outcome(), 'completed', 'a table with an index that is not valid');
 select results_eq('select * from pg_temp.skipped()', $$ values
     ('no_index', 'the index is invalid on the source') $$, 'which is left out');
 
 -- --- What is refused
-call pg_temp.clone(:'source', 'f.a_view');
+call pg_temp.clone('table', 'f.a_view');
 select is(pg_temp.outcome(), 'failed 42809 cannot clone view "f"."a_view" in scope "table" yet', 'a view');
-call pg_temp.clone(:'source', 'f.parted');
+call pg_temp.clone('table', 'f.parted');
 select is(pg_temp.outcome(), 'failed 42809 cannot clone partitioned table "f"."parted" in scope "table" yet',
           'a partitioned table');
-call pg_temp.clone(:'source', 'pg_catalog.pg_class');
+call pg_temp.clone('table', 'pg_catalog.pg_class');
 select is(pg_temp.outcome(), 'failed 42809 cannot clone system catalog "pg_catalog"."pg_class"', 'a catalog');
 select format('host=%s port=%s dbname=%s user=table_features_login password=tulips',
     :'source_host', :'source_port', :'source_database') as reader \gset
-call pg_temp.clone(:'reader', 'closed.t');
+call pg_temp.clone('table', 'closed.t', source => :'reader');
 select is(pg_temp.outcome(), 'failed 42501 permission denied for schema "closed" on the source',
           'a schema that is closed to the role');
 select d.name as temporary from dblink('source', $$
     create temp table of_a_session (i integer);
     select format('%I.of_a_session', nspname) from pg_namespace where oid = pg_my_temp_schema() $$) as d(name text)
 \gset
-call pg_temp.clone(:'source', :'temporary');
+call pg_temp.clone('table', :'temporary');
 select alike(pg_temp.outcome(), 'failed 42809 cannot clone temporary table %', 'a temporary table of a session');
 create table f.of_another (i integer);
 create role table_features_user login;
@@ -238,7 +229,7 @@ drop owned by table_features_user;
 drop role table_features_user;
 create schema taken;
 create view taken.everything as select 1 as a;
-call pg_temp.clone(:'source', 'f.everything', '{"target_schema": "taken", "conflict": "replace"}');
+call pg_temp.clone('table', 'f.everything', '{"target_schema": "taken", "conflict": "replace"}');
 select is(pg_temp.outcome(), 'failed 42809 cannot replace or rename "taken"."everything" on the target, '
           'which is no ordinary table', 'a view in its place');
 select has_view('taken', 'everything', 'which is still there');

@@ -1,46 +1,32 @@
 -- What the target lacks is found and named before anything is made, whatever kind of object it is.
 select plan(26);
+\ir jobs.psql
 
--- Status, SQLSTATE, message and detail of a clone of schema `by_...`.
-create procedure pg_temp.clone(source text, name text, options text) language plpgsql as $$
-declare
-    job bigint;
-begin
-    job := pgclone_submit(source, 'schema', name, options::jsonb);
-    commit;
-    perform pgclone_wait(job, '60 s');
-    perform set_config('test.job', job::text, false);
-end
-$$;
-create function pg_temp.job() returns pgclone_job language sql as
-    $$ select j from pgclone_job as j where job_id = current_setting('test.job')::bigint $$;
-
-
-call pg_temp.clone(:'source', 'by_extension', '{}');
+call pg_temp.clone('schema', 'by_extension', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'an extension: the job fails');
 select alike((pg_temp.job()).error_detail, '%hstore%', 'and names it');
 select is(to_regnamespace('by_extension'), null, 'nothing is made');
-call pg_temp.clone(:'source', 'by_type', '{}');
+call pg_temp.clone('schema', 'by_type', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'a type: the job fails');
 select alike((pg_temp.job()).error_detail, '%other.color%', 'and names it');
 select is(to_regnamespace('by_type'), null, 'nothing is made');
-call pg_temp.clone(:'source', 'by_collation', '{}');
+call pg_temp.clone('schema', 'by_collation', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'a collation: the job fails');
 select alike((pg_temp.job()).error_detail, '%other.sorted%', 'and names it');
 select is(to_regnamespace('by_collation'), null, 'nothing is made');
-call pg_temp.clone(:'source', 'by_function', '{}');
+call pg_temp.clone('schema', 'by_function', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'a function: the job fails');
 select alike((pg_temp.job()).error_detail, '%other.twice%', 'and names it');
 select is(to_regnamespace('by_function'), null, 'nothing is made');
-call pg_temp.clone(:'source', 'by_role', '{}');
+call pg_temp.clone('schema', 'by_role', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'a role that owns: the job fails');
 select alike((pg_temp.job()).error_detail, '%target_lacks_owner%', 'and names it');
 select is(to_regnamespace('by_role'), null, 'nothing is made');
-call pg_temp.clone(:'source', 'by_policy', '{}');
+call pg_temp.clone('schema', 'by_policy', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'a role of a policy: the job fails');
 select alike((pg_temp.job()).error_detail, '%target_lacks_owner%', 'and names it');
 select is(to_regnamespace('by_policy'), null, 'nothing is made');
-call pg_temp.clone(:'source', 'by_table', '{}');
+call pg_temp.clone('schema', 'by_table', '{}');
 select is((pg_temp.job()).sqlstate, '42704', 'a table that a foreign key refers to: the job fails');
 select alike((pg_temp.job()).error_detail, '%other.parent%', 'and names it');
 select is(to_regnamespace('by_table'), null, 'nothing is made');
@@ -48,11 +34,11 @@ select is(to_regnamespace('by_table'), null, 'nothing is made');
 -- With what was missing it works.
 create schema other;
 create type other.color as enum ('red', 'green');
-call pg_temp.clone(:'source', 'by_type', '{}');
+call pg_temp.clone('schema', 'by_type', '{}');
 select is((pg_temp.job()).status, 'completed', 'with the type: completed');
-call pg_temp.clone(:'source', 'by_role', '{"owners": false}');
+call pg_temp.clone('schema', 'by_role', '{"owners": false}');
 select is((pg_temp.job()).status, 'completed', 'without owners: completed');
-call pg_temp.clone(:'source', 'by_policy', '{"role_map": {"target_lacks_owner": "postgres"}}');
+call pg_temp.clone('schema', 'by_policy', '{"role_map": {"target_lacks_owner": "postgres"}}');
 select is((pg_temp.job()).status, 'completed', 'with another role for it: completed');
 select is((select count(*) from pgclone_tasks_view where status = 'done' and job_id in
               (select job_id from pgclone_job where status = 'failed')), 0::bigint,

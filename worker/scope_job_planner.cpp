@@ -6,6 +6,7 @@
 #include <set>
 
 #include "shared/error_types.hpp"
+#include "worker/bounded_list.hpp"
 #include "worker/job_planner.hpp"
 #include "worker/object_selection.hpp"
 #include "worker/randomness.hpp"
@@ -132,29 +133,26 @@ class ScopeJobPlanner final : public JobPlanner {
     {
         if (!options_.data || options_.on_error == OnError::continue_)
             return;
-        std::string list;
-        const auto add = [&list](const std::string& object) {
-            if (list.size() < 500)
-                list += (list.empty() ? "" : ", ") + object;
-        };
-        std::set<ObjectId> made;
+        BoundedList list;
+        std::set<ObjectId> made; // extensions
         for (std::size_t i = 0; i < catalog.objects.size(); i++) {
             const CatalogObject& object = catalog.objects[i];
             if (!selection.reasons[i].empty() || state.keeps(object.object_as))
                 continue;
-            made.insert(object.id);
+            if (object.kind == ObjectKind::extension)
+                made.insert(object.id);
             const auto table = catalog.tables.find(object.id);
             if (table != catalog.tables.end() && table->second.has_rows &&
                 !table->second.can_select)
-                add(describe(object));
+                list.add(describe(object));
         }
         for (const ExtensionRows& table : catalog.extension_rows)
             if (made.contains(table.extension) && !table.can_select)
-                add("table " + quote_qualified(table.name));
+                list.add("table " + quote_qualified(table.name));
         if (!list.empty())
             throw PgError(sqlstate::insufficient_privilege,
                           "permission denied for tables on the source",
-                          "SELECT is missing on: " + list + ".",
+                          "SELECT is missing on: " + list.text() + ".",
                           "Grant it, or leave the tables out with \"exclude\".");
     }
 

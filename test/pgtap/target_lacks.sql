@@ -1,5 +1,5 @@
 -- What the target lacks is found and named before anything is made, whatever kind of object it is.
-select plan(26);
+select plan(27);
 \ir jobs.psql
 
 call pg_temp.clone('schema', 'by_extension', '{}');
@@ -36,6 +36,9 @@ create schema other;
 create type other.color as enum ('red', 'green');
 call pg_temp.clone('schema', 'by_type', '{}');
 select is((pg_temp.job()).status, 'completed', 'with the type: completed');
+create function other.twice(integer) returns integer immutable language sql as 'select 2 * $1';
+call pg_temp.clone('schema', 'by_function', '{"target_schema": "other"}');
+select is((pg_temp.job()).status, 'completed', 'with the function, in the schema that is filled: completed');
 call pg_temp.clone('schema', 'by_role', '{"owners": false}');
 select is((pg_temp.job()).status, 'completed', 'without owners: completed');
 call pg_temp.clone('schema', 'by_policy', '{"role_map": {"target_lacks_owner": "postgres"}}');

@@ -15,14 +15,23 @@ FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]),
 WHERE CASE w.kind
       WHEN 'type' THEN pg_catalog.to_regtype(w.name) IS NULL
       -- (to_regprocedure() and to_regoperator() raise an error if a type of an argument is missing.
-      -- What the server brings along, that is, has a low OID, is not asked for.)
+      -- What the server brings along, that is, has a low OID, is not asked for. What is in the search
+      -- path here need not be in that of the source, hence the name with the schema, too.)
       WHEN 'function' THEN w.name NOT IN (
-           SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text
+           SELECT v.name
            FROM pg_catalog.pg_proc p
+           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+           CROSS JOIN LATERAL (SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text) own(name)
+           CROSS JOIN LATERAL (VALUES (own.name),
+                                      (pg_catalog.format('%I.%s', n.nspname, own.name))) v(name)
            WHERE p.oid >= 12000 AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
       WHEN 'operator' THEN w.name NOT IN (
-           SELECT o.oid::pg_catalog.regoperator::pg_catalog.text
+           SELECT v.name
            FROM pg_catalog.pg_operator o
+           JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+           CROSS JOIN LATERAL (SELECT o.oid::pg_catalog.regoperator::pg_catalog.text) own(name)
+           CROSS JOIN LATERAL (VALUES (own.name),
+                                      (pg_catalog.format('%I.%s', n.nspname, own.name))) v(name)
            WHERE o.oid >= 12000)
       WHEN 'collation' THEN pg_catalog.to_regcollation(w.name) IS NULL
       WHEN 'relation' THEN pg_catalog.to_regclass(w.name) IS NULL

@@ -9,7 +9,8 @@
 
 MODULE_big = pgclone
 EXTENSION = pgclone
-DATA = sql/pgclone--1.0.sql
+# The first version, and what updates it: CREATE EXTENSION runs them one after the other.
+DATA = $(sort $(wildcard sql/pgclone--*.sql))
 PGFILEDESC = "pgclone - job server that clones tables"
 
 # The SQL files of these folders become one generated source file.

@@ -11,7 +11,7 @@ extern "C" {
 namespace pgclone {
 
 // Of this library. Its SQL objects must have the same one: it calls them, and they call it.
-inline constexpr const char* library_version = "1.0";
+inline constexpr const char* library_version = "1.1";
 
 // Schema and owner of the extension in the current database. Raises 55000 if there is none, or one
 // of another version.

@@ -274,6 +274,12 @@ run_fault_file() {
     echo $? >"$tap.status"
 }
 
+# What a script dies of is in the framework's own log: it has redirected standard error there.
+explain_death() {
+    grep -qE '^1\.\.[0-9]+' "$2" ||
+        find "$work_dir/faults/$1" -name "regress_log_$1" -exec tail -n 5 {} + >>"$work_dir/faults-$1.err"
+}
+
 # Waits until one of `names` has ended, and takes those that have out of it.
 count_fault_files() {
     wait -n
@@ -281,6 +287,7 @@ count_fault_files() {
     for name in "${names[@]}"; do
         tap=$work_dir/faults-$name.tap
         if [ -s "$tap.status" ]; then
+            explain_death "$name" "$tap"
             count_tap "faults/$name" "$(cat "$tap.status")" "$tap" "$work_dir/faults-$name.err"
         else
             waiting+=("$name")

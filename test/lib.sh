@@ -2,6 +2,7 @@
 #
 # Environment:
 #   PG_MAJOR=15            the server's major version
+#   PGTAP_PACKAGE=name     which package has pgTAP; empty: it is there already
 #   PG_CONFIG=/path        its pg_config, if it is not Debian's
 #   TEST_PORT=55410        ports are searched from here on
 #   KEEP=1                 keep the work folder with the servers' data and logs
@@ -26,14 +27,23 @@ die() {
 
 # --- Packages
 
+# Debian 12 has 1.81 beside its default, which is too old; later releases have a newer one.
+boost_package() {
+    if (. /etc/os-release && [ "${VERSION_ID:-}" = 12 ]); then
+        echo libboost1.81-dev
+    else
+        echo libboost-dev
+    fi
+}
+
 # packages [USE...]: what it takes to build and run, and for each USE.
 packages() {
-    echo "postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libpq-dev libboost1.81-dev"
+    echo "postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libpq-dev $(boost_package)"
     echo "g++ make ccache perl"
     local use
     for use in "$@"; do
         case $use in
-        tests) echo "postgresql-$PG_MAJOR-pgtap doctest-dev libipc-run-perl bzip2 openssl" ;;
+        tests) echo "${PGTAP_PACKAGE-postgresql-$PG_MAJOR-pgtap} doctest-dev libipc-run-perl bzip2 openssl" ;;
         analysis) echo "clang-tidy cppcheck" ;;
         fuzz) echo "clang libclang-rt-dev" ;;
         esac

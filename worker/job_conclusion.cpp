@@ -14,6 +14,22 @@ constexpr milliseconds cleanup_limit{60000};
 // If its session cannot be had or is lost, it is tried again as often: some four minutes.
 constexpr int cleanup_retries = 12;
 
+// A definition that the target does not understand may only be a newer one: bodies and expressions
+// are the server's to read, so planning cannot tell.
+void explain_newer_source(JobOutcome& outcome, int source_version, int target_version)
+{
+    const std::string_view code = outcome.error.sqlstate;
+    const int source_major = source_version / 10000;
+    const int target_major = target_version / 10000;
+    if (outcome.status != JobStatus::failed || outcome.error.hint[0] != '\0' || target_major == 0 ||
+        source_major <= target_major || !(code.starts_with("42") || code.starts_with("0A")))
+        return;
+    copy_text(outcome.error.hint, "The source has version " + std::to_string(source_major) +
+                                      " of PostgreSQL, this server " +
+                                      std::to_string(target_major) +
+                                      ": the definition may use what came in between.");
+}
+
 } // namespace
 
 // Whatever happened: no table worker stays, nothing half-made stays, the ledger knows.
@@ -30,6 +46,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         outcome.status = JobStatus::cancelled;
         fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
     }
+    explain_newer_source(outcome, source_version_, target_.server_version());
     snapshot_.close();
     bool written = false;
     bool is_clean = outcome.status == JobStatus::completed || is_incomplete_;

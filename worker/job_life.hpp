@@ -99,6 +99,7 @@ class JobWorker {
     bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
     bool has_begun_database_ = false; // its creation, which comes before the plan
     bool is_published_ = false;  // the database that it created
+    int source_version_ = 0;       // 150004, once it is open
     bool source_given_up_ = false; // after all attempts to open the snapshot
     JobPhase phase_ = JobPhase::connecting;
 };

@@ -206,6 +206,7 @@ Async<void> JobWorker::open_source_snapshot()
     source_given_up_ = true;
     co_await snapshot_.open(ledger_job_.epoch);
     source_given_up_ = false;
+    source_version_ = snapshot_.session().server_version();
     const int epoch = snapshot_.epoch();
     server::update_job([epoch](JobSlot& job) noexcept { job.epoch = epoch; });
     // At once: who waits for this job can tell by it that the source is this very server, and that

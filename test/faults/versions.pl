@@ -41,7 +41,7 @@ foreach my $name (sort keys %calls)
 }
 is($plain->safe_psql('postgres', 'select (select count(*) from pgclone_jobs_view) '
           . '+ (select count(*) from pgclone_tasks_view) + pgclone_clear_jobs()'), 0, 'the views can be read');
-is($plain->safe_psql('postgres', 'select pgclone_version()'), '1.0', 'so can the version');
+is($plain->safe_psql('postgres', 'select pgclone_version()'), '1.1', 'so can the version');
 $plain->safe_psql('postgres', 'drop extension pgclone');
 pass('the extension can be dropped');
 unlike(server_log($plain), qr/terminated by signal|PANIC:|TRAP:/, 'nothing crashed');
@@ -59,7 +59,7 @@ become_version('9.9');
 foreach my $name (grep { !/cancel|wait|alter/ } sort keys %calls)
 {
     my $said = says($target, $calls{$name});
-    like($said, qr/ERROR:  55000: extension "pgclone" of this database has version 9\.9, but the loaded library has version 1\.0/,
+    like($said, qr/ERROR:  55000: extension "pgclone" of this database has version 9\.9, but the loaded library has version 1\.1/,
         "another version: $name: an error");
     like($said, qr/HINT:  Use ALTER EXTENSION pgclone UPDATE, or restart/, "another version: $name: what to do");
 }
@@ -69,7 +69,7 @@ open_gate($gate);
 ok(wait_until(sub { !worker_processes(qr/job |table worker/) }, 30), 'the job that runs stops');
 is(on_target("select status from pgclone_job where job_id = $job"), 'running', 'and is not called completed');
 is(on_target("select to_regclass('public.numbers') is null"), 't', 'there is no table');
-become_version('1.0');
+become_version('1.1');
 wait_until(sub { outcome($job) =~ /^(failed|completed)/ }, 20);
 like(outcome($job), qr/^failed 55000$/, 'once the versions fit the job has failed, and says why');
 like(on_target("select error_message from pgclone_jobs_view where job_id = $job"), qr/has version 9\.9/, 'with the versions');

@@ -45,7 +45,7 @@ sub fail {
 # Starts a pg_dump that writes into a file, and returns its process.
 sub start_dump {
     my ($conninfo, $only_schema, $file) = @_;
-    my @command = ('pg_dump', '-s', '-f', $file);
+    my @command = ('pg_dump', '-s');
     push @command, '-C' if $create;
     if (defined $only_schema) {
         # A pattern: in quotes, so that each character stands for itself.
@@ -54,6 +54,7 @@ sub start_dump {
     }
     my $pid = fork // fail("fork: $!");
     if ($pid == 0) {
+        open STDOUT, '>', $file or fail("$file: $!");
         exec @command, '-d', $conninfo or fail("pg_dump: $!");
     }
     return $pid;

@@ -15,7 +15,7 @@ select columns_are('pgclone_jobs_view', array['job_id', 'status', 'phase', 'wait
     'tables_completed', 'rows_copied', 'bytes_copied', 'bytes_total', 'workers', 'pct_complete',
     'progress_bar', 'rate', 'eta', 'submitted_at', 'started_at', 'finished_at', 'elapsed_time',
     'attempts', 'consistent', 'sqlstate', 'error_message'], 'columns of pgclone_jobs_view');
-select is(pgclone_version(), '1.0', 'pgclone_version');
+select is(pgclone_version(), '1.1', 'pgclone_version');
 select is(pgclone_jobs(), '[]'::jsonb, 'pgclone_jobs without jobs');
 select is((select count(*) from pgclone_tasks_view), 0::bigint, 'no tasks');
 

@@ -1,0 +1,118 @@
+\echo Use "ALTER EXTENSION pgclone UPDATE" to load this file. \quit
+
+-- The house rules are those of pgclone--1.0.sql.
+
+-- Who did what when, in order of worker and time. What a worker has not begun yet has no line.
+CREATE FUNCTION @extschema@.pgclone_ledger_timeline(viewer oid, job_id bigint)
+RETURNS TABLE (worker text, task_id integer, phase text, kind text, schema_name text,
+               object_name text, status text, attempts integer, started_at timestamptz,
+               finished_at timestamptz, starts_after interval, duration interval, rows bigint,
+               bytes bigint, wait_source interval, wait_target interval)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $2;
+    job @extschema@.pgclone_job%ROWTYPE;
+    first_start timestamptz;
+BEGIN
+    SELECT * INTO job FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND NOT j.dry_run;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('job %s does not exist', this_job);
+    END IF;
+    IF NOT @extschema@.pgclone_may_see(viewer, job.submitter) THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('permission denied to see job %s', this_job),
+            DETAIL = 'Only roles that are members of the submitting role or of '
+                     '"pg_read_all_stats" may see what a job does.';
+    END IF;
+    first_start := (SELECT min(t.started_at) FROM @extschema@.pgclone_task AS t
+                    WHERE t.job_id = this_job);
+    RETURN QUERY
+        WITH work AS (
+            -- until the first task begins, the job worker connects and plans
+            SELECT 'job worker'::text AS worker, NULL::integer AS task_id,
+                   'planning'::text AS phase, 'planning'::text AS kind, NULL::text AS schema_name,
+                   NULL::text AS object_name,
+                   CASE WHEN first_start IS NOT NULL THEN 'done'
+                        WHEN job.finished_at IS NULL THEN 'running'
+                        ELSE job.status END AS status,
+                   job.attempts, job.started_at,
+                   coalesce(first_start, job.finished_at) AS finished_at, NULL::bigint AS rows,
+                   NULL::bigint AS bytes, NULL::interval AS wait_source,
+                   NULL::interval AS wait_target
+            WHERE job.started_at IS NOT NULL
+            UNION ALL
+            SELECT coalesce(t.worker, 'job worker'), t.task_id, t.phase, t.kind, t.schema_name,
+                   t.object_name, t.status, t.attempts, t.started_at, t.finished_at,
+                   t.rows_target, t.bytes, t.wait_source, t.wait_target
+            FROM @extschema@.pgclone_task AS t
+            WHERE t.job_id = this_job AND t.started_at IS NOT NULL
+        )
+        SELECT w.worker, w.task_id, w.phase, w.kind, w.schema_name, w.object_name, w.status,
+               w.attempts, w.started_at, w.finished_at, w.started_at - job.started_at,
+               -- a task that waits for another attempt has an end only when that has
+               CASE WHEN w.finished_at IS NOT NULL THEN w.finished_at - w.started_at
+                    WHEN w.status = 'running' THEN clock_timestamp() - w.started_at END,
+               w.rows, w.bytes, w.wait_source, w.wait_target
+        FROM work AS w
+        -- table workers are called 7.1, 7.2, ..., 7.10
+        ORDER BY w.worker <> 'job worker', length(w.worker), w.worker, w.started_at,
+                 coalesce(w.finished_at, 'infinity') DESC, w.task_id;
+END
+$$;
+
+-- What stands above the chart; times in microseconds.
+CREATE FUNCTION @extschema@.pgclone_ledger_timeline_job(job_id bigint)
+RETURNS TABLE (scope text, status text, duration bigint, queued bigint)
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT j.scope, j.status,
+           coalesce(1000000 * extract(epoch FROM
+               coalesce(j.finished_at, clock_timestamp()) - j.started_at), 0)::bigint,
+           (1000000 * extract(epoch FROM
+               coalesce(j.started_at, j.finished_at, clock_timestamp()) - j.submitted_at))::bigint
+    FROM @extschema@.pgclone_job AS j WHERE j.job_id = $1;
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_timeline(job_id bigint)
+RETURNS TABLE (worker text, task_id integer, phase text, kind text, schema_name text,
+               object_name text, status text, attempts integer, started_at timestamptz,
+               finished_at timestamptz, starts_after interval, duration interval, rows bigint,
+               bytes bigint, wait_source interval, wait_target interval)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_timeline';
+COMMENT ON FUNCTION @extschema@.pgclone_timeline(bigint) IS
+    'who did what when: a line for each unit of work that has begun';
+
+CREATE FUNCTION @extschema@.pgclone_timeline_svg(job_id bigint) RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_timeline_svg';
+COMMENT ON FUNCTION @extschema@.pgclone_timeline_svg(bigint) IS
+    'pgclone_timeline() as a chart: an SVG document';
+
+-- Rights: nobody but the owner calls the ledger's functions, whatever ALTER DEFAULT PRIVILEGES has
+-- given.
+DO $$
+DECLARE
+    item record;
+BEGIN
+    FOR item IN
+        SELECT p.oid::pg_catalog.regprocedure AS identity,
+               CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END
+                   AS grantee
+        FROM pg_catalog.pg_proc AS p,
+             LATERAL pg_catalog.aclexplode(coalesce(p.proacl,
+                 pg_catalog.acldefault('f', p.proowner))) AS a
+        WHERE p.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
+                  '@extschema@.pgclone_ledger_timeline(pg_catalog.oid, pg_catalog.int8)'
+                      ::pg_catalog.regprocedure::pg_catalog.oid,
+                  '@extschema@.pgclone_ledger_timeline_job(pg_catalog.int8)'
+                      ::pg_catalog.regprocedure::pg_catalog.oid])
+          AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', item.identity, item.grantee);
+    END LOOP;
+END
+$$;

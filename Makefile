@@ -1,9 +1,10 @@
-# Builds the extension with PGXS: make, make install, make unit, make lint, make installcheck.
+# Builds the extension with PGXS: make, make install, make unit, make lint, make installcheck, make dist.
 #
 #   PG_CONFIG=/path/to/pg_config   which server to build for
 #   CXX=clang++                    another compiler (the server's own is the default)
 #   BOOST_INCLUDEDIR=/path         where boost/ is, if the compiler does not find it
 #   WERROR=1                       warnings are errors (as in CI)
+#   EXTRA_CXXFLAGS=...             come last, as a distribution's hardening flags
 #   T=conninfo                     `make unit`: only test/unit/conninfo_test.cpp
 #   V=1                            show whole compile commands
 
@@ -44,7 +45,8 @@ PG_CPPFLAGS = -I$(srcdir) $(system_includes) \
 # (mismatched-new-delete: a false alarm of g++ 12 at the frames of Asio's coroutines.)
 PG_CXXFLAGS = -std=c++20 $(coroutine_flag) -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual \
 	-Wno-register -Wno-missing-field-initializers -Wno-mismatched-new-delete \
-	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option) $(if $(filter 1,$(WERROR)),-Werror)
+	$(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option) $(if $(filter 1,$(WERROR)),-Werror) \
+	$(EXTRA_CXXFLAGS)
 # g++ 10 has coroutines behind a switch of their own.
 coroutine_flag = $(shell test "$(call has_coroutines)$(call has_coroutines,-fcoroutines)" = "noyes" \
 	&& echo -fcoroutines)
@@ -197,6 +199,11 @@ unit: $(unit_programs)
 
 lint:
 	test/lint.sh
+
+# pgclone-VERSION.zip, for PGXN: what is committed.
+.PHONY: dist
+dist:
+	@tools/make_dist.sh
 
 # clang-tidy and cppcheck, and the flags that the former gets: ours, without what clang knows better
 # or what the server's macros are to blame for.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs all tests: test/all.sh [SUITE[=NAME,NAME...]...]
 #
-#   test/all.sh                            everything but sanitize
+#   test/all.sh                            everything but sanitize and packaging
 #   test/all.sh unit pgtap                 two suites
 #   test/all.sh pgtap=submit,cancel        two files of a suite
 #
@@ -12,7 +12,9 @@ set -u
 . "$(dirname "$0")/lib.sh"
 cd "$repo_root" || exit 1
 
-suites=(lint analysis unit fuzz boundary pgtap faults fidelity sanitize bench)
+suites=(lint analysis unit fuzz boundary pgtap compose faults fidelity sanitize packaging bench)
+# What takes long and says little that is new is run when asked for.
+only_when_asked=(sanitize packaging)
 declare -A chosen=()
 passed=0
 failed=0
@@ -236,6 +238,20 @@ host all +no_login 127.0.0.1/32 reject' \
     stop_server source
 }
 
+# compose/ and what watches a job, without a container engine.
+run_compose() {
+    TEST_PORT=$TEST_PORT timeout 300 test/compose.sh >"$work_dir/compose.tap" 2>"$work_dir/compose.err"
+    count_tap compose $? "$work_dir/compose.tap" "$work_dir/compose.err"
+    grep -E '^ok .* # SKIP ' "$work_dir/compose.tap" || true
+}
+
+# The archive for PGXN, and the Debian package from it, in clean Debians of its own.
+run_packaging() {
+    timeout 3600 test/packaging.sh >"$work_dir/packaging.tap" 2>"$work_dir/packaging.err"
+    count_tap packaging $? "$work_dir/packaging.tap" "$work_dir/packaging.err"
+    grep '^# ' "$work_dir/packaging.tap" || true
+}
+
 # PostgreSQL's own test framework (PostgreSQL::Test::Cluster): each file makes its servers. Two files
 # at a time, since they mostly wait; FAULTS_AT_ONCE says otherwise.
 run_faults() {
@@ -348,8 +364,9 @@ for argument in "$@"; do
     chosen[$suite]=
     [[ $argument != *=* ]] || chosen[$suite]=${argument#*=}
 done
-# `sanitize` builds the library once more: it is run when asked for.
-[ $# -gt 0 ] || for suite in "${suites[@]}"; do [ "$suite" = sanitize ] || chosen[$suite]=; done
+[ $# -gt 0 ] || for suite in "${suites[@]}"; do
+    [[ " ${only_when_asked[*]} " == *" $suite "* ]] || chosen[$suite]=
+done
 
 finish() {
     printf '\n'
@@ -368,7 +385,8 @@ finish() {
 if [ "${SKIP_INSTALL:-}" != 1 ]; then
     start_section "packages"
     log=$(mktemp)
-    if ! install_packages tests ${chosen[analysis]+analysis} ${chosen[fuzz]+fuzz} >"$log" 2>&1; then
+    if ! install_packages tests ${chosen[analysis]+analysis} ${chosen[fuzz]+fuzz} ${chosen[compose]+compose} \
+        ${chosen[packaging]+packaging} >"$log" 2>&1; then
         tail -n 40 "$log"
         rm -f "$log"
         add_failure "the packages could not be installed"

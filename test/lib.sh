@@ -46,6 +46,8 @@ packages() {
         tests) echo "${PGTAP_PACKAGE-postgresql-$PG_MAJOR-pgtap} doctest-dev libipc-run-perl bzip2 openssl" ;;
         analysis) echo "clang-tidy cppcheck" ;;
         fuzz) echo "clang libclang-rt-dev" ;;
+        compose) echo "python3-yaml" ;;
+        packaging) echo "debootstrap unzip git" ;;
         esac
     done
 }

@@ -144,7 +144,7 @@ report "SQL of more than a line lives in .sql files" "$(
 # --- Files
 
 report "no tabs or blanks at line ends" "$(
-    list_files | grep -vE '(^|/)(Makefile|.*\.mk)$' | tr '\n' '\0' |
+    list_files | grep -vE '(^|/)(Makefile|.*\.mk|debian/rules)$' | tr '\n' '\0' |
         xargs -0 grep -nIHE $'\t|[ \t]+$' /dev/null | head -n 20
     list_files -name Makefile | tr '\n' '\0' | xargs -0 grep -nIHE '[[:blank:]]+$' /dev/null
 )"
@@ -188,6 +188,13 @@ report "scripts parse" "$(
     done
 )"
 
+report "META.json keeps to PGXN's spec, and all places name one version" "$(perl tools/check_meta.pl 2>&1)"
+
+report "debian/control is made from debian/control.in" "$(
+    major=$(sed -n 's/^Package: postgresql-\([0-9]*\)-pgclone$/\1/p' debian/control | tail -n 1)
+    sed "s/PGVERSION/$major/g" debian/control.in | diff - debian/control
+)"
+
 # --- Tests: a file that no runner picks up is a test that never fails.
 
 report "every test is run" "$(
@@ -213,6 +220,8 @@ report "every test is run" "$(
         test/fuzz/*_fuzz.cpp) ;;
         test/fuzz/*.hpp) grep -q "$name" test/fuzz/*.cpp || echo "$file: included by no fuzz target" ;;
         test/fuzz/*.dict) [ -f "${file%.dict}.cpp" ] || echo "$file: there is no such fuzz target" ;;
+        test/compose/*) grep -q "$name" test/compose.sh || echo "$file: not used by test/compose.sh" ;;
+        test/compose.sh | test/packaging.sh) grep -q "$file" test/all.sh || echo "$file: test/all.sh does not run it" ;;
         test/all.sh | test/demo.sh | test/matrix.sh | test/lib.sh | test/roots.sh | test/tap.sh | test/lint.sh | \
             test/instrumented.sh | */README.md) ;;
         *) echo "$file: no runner knows it" ;;

@@ -4,8 +4,8 @@
 # The files are checked one against the other; the scripts of the demo run against two servers of
 # ours instead of containers; each SQL query of the dashboard and of the exporter is executed there,
 # by the role that is made for it, with a job that is completed, one that has failed, and one that
-# runs. Where `docker compose` is installed, it reads compose.yaml, too. Prints TAP; uses the extension
-# that is installed.
+# runs. Where `docker compose` or postgres_exporter are installed, they read their files, too. Prints
+# TAP; uses the extension that is installed.
 set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tap.sh"
@@ -187,6 +187,41 @@ check_queries() {
     )"
 }
 
+# What the exporter makes of queries.yaml, where there is one (POSTGRES_EXPORTER=/path names it).
+check_exporter() {
+    local program=${POSTGRES_EXPORTER:-} port pid metrics=$work_dir/metrics
+    [ -n "$program" ] || program=$(command -v postgres_exporter || command -v prometheus-postgres-exporter)
+    if [ -z "$program" ]; then
+        skip "postgres_exporter shows the metrics" "it is not installed"
+        return
+    fi
+    find_port port
+    DATA_SOURCE_NAME="user=monitor host=$work_dir port=$target_port dbname=shop sslmode=disable" \
+        "$program" --extend.query-path=compose/prometheus/queries.yaml --disable-settings-metrics \
+        --web.listen-address="127.0.0.1:$port" >"$work_dir/exporter.log" 2>&1 &
+    pid=$!
+    for _ in $(seq 50); do
+        # (No HTTP client is needed for that.)
+        { exec 3<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null && break
+        sleep 0.2
+    done
+    printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+    timeout 20 cat <&3 >"$metrics"
+    exec 3>&-
+    kill "$pid"
+    wait "$pid" 2>/dev/null
+    report "postgres_exporter shows the metrics" "$(
+        for pattern in 'pgclone_jobs_count\{database="shop",.*status="failed"\} 1' \
+            'pgclone_jobs_count\{database="shop",.*status="held"\} 0' \
+            "pgclone_job_rows_copied\\{.*job_id=\"$running\".*\\} [1-9]" \
+            "pgclone_job_running_seconds\\{.*job_id=\"$running\"" \
+            'pgclone_waiting_jobs\{.*wait="throttle"\} [01]' 'pgclone_queue_oldest_seconds\{.*\} 0'; do
+            grep -qE "^$pattern" "$metrics" || echo "missing: $pattern"
+        done
+        grep -i 'error' "$work_dir/exporter.log" | grep pgclone
+    )"
+}
+
 # --- watch.psql
 
 check_watch() {
@@ -221,6 +256,7 @@ if start_services; then
     run_demo
     submit_jobs
     check_queries
+    check_exporter
     check_watch
 else
     report "servers" "could not be started"

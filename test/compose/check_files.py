@@ -154,9 +154,12 @@ def check_service(name, service, services, stages):
         missing = set(service["profiles"]) - set(services[other]["profiles"])
         if missing:
             finding(f"{name}: {other} is not in profile {missing}")
-        if isinstance(needed, dict) and needed[other]["condition"] == "service_healthy" \
-                and "healthcheck" not in services[other]:
-            finding(f"{name}: {other} has no health check")
+        if isinstance(needed, dict):
+            condition = needed[other].get("condition")
+            if condition not in ("service_healthy", "service_started", "service_completed_successfully"):
+                finding(f"{name}: depends on {other} being {condition}")
+            elif condition == "service_healthy" and "healthcheck" not in services[other]:
+                finding(f"{name}: {other} has no health check")
 
 
 def check_compose():
@@ -327,7 +330,7 @@ def check_metrics():
         for rule in group["rules"]:
             check_expression(rule["alert"], rule["expr"], known)
             for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
-                if not all(label in known[name] for name in re.findall(r"\bpgclone_\w+", rule["expr"])):
+                if not all(label in known.get(name, {label}) for name in re.findall(r"\bpgclone_\w+", rule["expr"])):
                     finding(f"{rule['alert']}: no label {label}")
     for panel, target in panel_targets():
         if target["datasource"]["type"] == "prometheus":

@@ -48,9 +48,16 @@ check_by_compose() {
         return
     fi
     sed 's/^\([A-Z_]*PASSWORD\)=$/\1=secret/' compose/.env.example >"$work_dir/env"
+    # (Version 1, which Debian 12 has, knows all of it but the name.)
+    if [[ ${compose[0]} = docker-compose ]]; then
+        sed '/^name:/d' compose/compose.yaml >"$work_dir/compose.yaml"
+    else
+        cp compose/compose.yaml "$work_dir/"
+    fi
     report "docker compose reads compose.yaml" "$(
         for profile in pg14 pg15 pg16 pg17 pg18 pg19 demo test watch; do
-            "${compose[@]}" --env-file "$work_dir/env" -f compose/compose.yaml --profile $profile config -q 2>&1
+            "${compose[@]}" --env-file "$work_dir/env" -f "$work_dir/compose.yaml" --project-directory compose \
+                --profile $profile config -q 2>&1
         done
     )"
 }

@@ -138,11 +138,11 @@ columns_differ() {
         kind=$(sed -n "s/^${column%=*} //p" <<<"$found")
         case ${column#*=}:$kind in
         L:text | L:name | V:bigint | V:integer | V:numeric | V:'double precision') ;;
-        T:numeric | T:'double precision' | T:'timestamp with time zone') expected=more ;;
+        T:numeric | T:'double precision' | T:'timestamp with time zone') expected="more" ;;
         *) echo "column ${column%=*}: ${kind:-missing}" ;;
         esac
     done
-    [ "$expected" = more ] || [ "$(wc -l <<<"$found")" -eq $# ] || echo "other columns: $found"
+    [ "$expected" = "more" ] || [ "$(wc -l <<<"$found")" -eq $# ] || echo "other columns: $found"
 }
 
 check_query() {

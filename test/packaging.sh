@@ -143,7 +143,7 @@ hardening_findings() {
 }
 
 test_package() {
-    local root=$folder/install package=postgresql-$PG_MAJOR-pgclone before after
+    local root=$folder/install package=postgresql-$PG_MAJOR-pgclone
     in_root "$root" apt-get install -y -q postgresql-common || return
     echo 'create_main_cluster = false' >>"$root/etc/postgresql-common/createcluster.conf"
     in_root "$root" apt-get install -y -q "postgresql-$PG_MAJOR" || return
@@ -172,7 +172,8 @@ grep -q "^Package: postgresql-$PG_MAJOR-pgclone$" debian/control ||
     skip_all "debian/control has no package for PostgreSQL $PG_MAJOR"
 [ -z "$(git status --porcelain 2>/dev/null)" ] || echo "# what is not committed is not tested"
 
-export DEB_BUILD_OPTIONS="parallel=$(nproc)"
+DEB_BUILD_OPTIONS=parallel=$(nproc)
+export DEB_BUILD_OPTIONS
 folder=$(mktemp -d "${TMPDIR:-/tmp}/pgclone-packaging.XXXXXX") || exit 1
 if [ "${KEEP:-}" = 1 ]; then
     echo "# kept: $folder"

@@ -12,7 +12,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 cd "$repo_root" || exit 1
 
-suites=(lint analysis unit fuzz boundary pgtap compose faults fidelity sanitize packaging bench)
+suites=(lint analysis unit fuzz boundary pgtap compose faults fidelity docs sanitize packaging bench)
 # What takes long and says little that is new is run when asked for.
 only_when_asked=(sanitize packaging)
 declare -A chosen=()
@@ -320,6 +320,15 @@ run_fidelity() {
         >"$work_dir/fidelity.tap" 2>"$work_dir/fidelity.err"
     count_tap fidelity $? "$work_dir/fidelity.tap" "$work_dir/fidelity.err"
     grep -E '^# |^ok .* # SKIP ' "$work_dir/fidelity.tap" | grep -v '^#  ' || true
+}
+
+# The SQL examples of the documentation.
+run_docs() {
+    # shellcheck disable=SC2086
+    PG_CONFIG=$PG_CONFIG TEST_PORT=$TEST_PORT timeout 600 test/docs/run.sh ${chosen[docs]//,/ } \
+        >"$work_dir/docs.tap" 2>"$work_dir/docs.err"
+    count_tap docs $? "$work_dir/docs.tap" "$work_dir/docs.err"
+    grep -E '^ok .* # (SKIP|skip) ' "$work_dir/docs.tap" || true
 }
 
 # A few tests with AddressSanitizer and UBSan in the servers, too (unit tests always have them);

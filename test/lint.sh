@@ -217,6 +217,8 @@ report "every test is run" "$(
             grep -qr --exclude="$name" -e "$(basename "${name%.*}")" test/fidelity ||
                 echo "$file: used by nothing in test/fidelity" ;;
         test/boundary/* | test/demo/*) ;;
+        test/docs/run.sh) ;;
+        test/docs/*) grep -q "$name" test/docs/run.sh || echo "$file: used by nothing in test/docs" ;;
         test/fuzz/*_fuzz.cpp) ;;
         test/fuzz/*.hpp) grep -q "$name" test/fuzz/*.cpp || echo "$file: included by no fuzz target" ;;
         test/fuzz/*.dict) [ -f "${file%.dict}.cpp" ] || echo "$file: there is no such fuzz target" ;;

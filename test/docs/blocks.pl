@@ -4,8 +4,9 @@
 # What a document may take for granted (prelude() below; what one of its blocks does by itself is left out):
 #
 #   source    database shop, role reader (password 'secret'), who may read all of it
-#   target    database mydb with extensions pgclone, pg_trgm (which shop needs) and postgres_fdw; roles clone_operator, shop_owner, shop_clerk,
-#             shop_reader; foreign server prod, with a user mapping for the superuser; the first job's number is 7
+#   target    database mydb with extensions pgclone, postgres_fdw and pg_trgm (which shop needs); roles clone_operator,
+#             shop_owner, shop_clerk, shop_reader; foreign server prod, with a user mapping for the superuser; the
+#             first job's number is 7
 #
 # What is replaced in a block before it is run (substitute()):
 #
@@ -166,18 +167,8 @@ sub prelude
          create user mapping for current_user server prod options (user 'reader', password 'secret')");
 }
 
-sub has_extension { return ask("select count(*) from pg_extension where extname = 'pgclone'") }
-
-sub number_first_job
-{
-    return unless has_extension();
-    ask(q{select setval('pgclone_job_id_seq', 7, false) from pgclone_job_id_seq where not is_called});
-}
-
-# What jobs have made in mydb; what the document's blocks have set up there stays.
-sub drop_clones
-{
-    ask(<<'SQL');
+# What jobs have made in mydb goes; what the document's blocks have set up there stays.
+my $drop_clones = <<'SQL';
 do $$
 declare
     statement text;
@@ -196,28 +187,41 @@ begin
         execute statement;
     end loop;
 end
-$$
+$$;
 SQL
-}
+
+my $number_first_job = <<'SQL';
+do $$
+begin
+    if to_regclass('pgclone_job_id_seq') is not null then
+        perform setval('pgclone_job_id_seq', 7, false) from pgclone_job_id_seq where not is_called;
+    end if;
+end
+$$;
+SQL
 
 # --- Jobs
 
-my $last_job = 0; # of those that are known
+my $looked_at = '-infinity'; # when jobs were looked at last
 
-# Waits for all jobs; returns what became of those that have failed and were not known.
+# Waits for all jobs; returns what became of those that have failed since the last call.
 sub failed_jobs
 {
-    return '' unless has_extension();
-    my $ends = time() + $patience;
-    my $unfinished = q{select count(*) from pgclone_jobs_view where status in ('pending', 'running')};
-    while (ask($unfinished) ne '0')
-    {
-        return 'there are still jobs that have not ended' if time() > $ends;
-        select(undef, undef, undef, 0.05);
-    }
-    my $failed = ask("select string_agg(concat_ws(' ', sqlstate, error_message, error_detail), E'\\n' order by job_id)
-                      from pgclone_job where status in ('failed', 'held') and job_id > $last_job");
-    $last_job = ask("select greatest($last_job, max(job_id)) from pgclone_job");
+    return '' if ask("select count(*) from pg_extension where extname = 'pgclone'") eq '0';
+    my $answer = ask(<<"SQL");
+do \$\$
+begin
+    for i in 1 .. $patience * 20 loop
+        exit when not exists (select from pgclone_jobs_view where status in ('pending', 'running'));
+        perform pg_sleep(0.05);
+    end loop;
+end
+\$\$;
+select clock_timestamp(), string_agg(concat_ws(' ', coalesce(sqlstate, status), error_message, error_detail), E'\\n')
+from pgclone_job
+where (status = 'failed' and finished_at > '$looked_at') or status in ('pending', 'running', 'held');
+SQL
+    ($looked_at, my $failed) = split /\|/, $answer, 2;
     return $failed;
 }
 
@@ -229,10 +233,7 @@ sub run_block
     my ($block) = @_;
     my %directive = %{ $block->{directives} };
     return "unknown comment before the block: $block->{unknown}" if $block->{unknown};
-    drop_clones() unless $directive{continues};
-    number_first_job();
-    ask($directive{before}) if $directive{before};
-    failed_jobs(); # those that are there
+    ask(join ";\n", $directive{continues} ? '' : $drop_clones, $number_first_job, $directive{before} // '');
 
     my ($status, $out, $err) = psql(
         substitute($block->{sql}),
@@ -266,7 +267,7 @@ sub run_document
     my @blocks = blocks_of(read_file($file));
     return unless @blocks;
     prelude(join "\n", map { $_->{sql} } @blocks);
-    $last_job = 0;
+    $looked_at = '-infinity';
     for my $block (@blocks)
     {
         my $name = "$file:$block->{line}";
@@ -315,7 +316,8 @@ SQL
     };
     mentions($usage, 'phase', $words->('phase'));
     mentions('docs/operations.md', 'status', $words->('status'));
-    mentions('docs/operations.md', 'SQLSTATE that the code raises', read_file('shared/error_types.hpp') =~ / = "([0-9A-Z]{5})";/g);
+    mentions('docs/operations.md', 'SQLSTATE that the code raises',
+        read_file('shared/error_types.hpp') =~ / = "([0-9A-Z]{5})";/g);
 }
 
 # As GitHub makes them of headings.

@@ -3,12 +3,12 @@
 #
 # Starts a source and a target as test/demo.sh does, clones the demo's database with a rate limit, asks the views when about
 # half of the rows have come, and draws what psql has printed. The extension must be installed.
-# SCALE=20 is the size of pgbench's tables; PERCENT=60 is the moment.
+# SCALE=20 is the size of pgbench's tables; PERCENT=45 is the moment.
 set -u
 . "$(dirname "$0")/../../test/lib.sh"
 cd "$repo_root" || exit 1
 scale=${SCALE:-20}
-percent=${PERCENT:-60}
+percent=${PERCENT:-45}
 picture=docs/diagrams/jobs_view.svg
 
 psql_here() {
@@ -40,7 +40,7 @@ done
 
 jobs='SELECT job_id, status, phase, workers, wait_reason, progress_bar FROM pgclone_jobs_view;'
 tasks="SELECT worker, status, object_name, format, rows_target AS rows, pg_size_pretty(bytes) AS size, wait_source
-shop-# FROM pgclone_tasks_view WHERE kind = 'data' AND started_at IS NOT NULL ORDER BY started_at DESC LIMIT 5;"
+shop-# FROM pgclone_tasks_view WHERE kind = 'data' AND started_at IS NOT NULL ORDER BY status DESC, bytes DESC LIMIT 5;"
 {
     echo "shop=# $jobs"
     psql_here -c "$jobs"

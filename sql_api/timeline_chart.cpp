@@ -43,15 +43,16 @@ constexpr std::array<WorkClass, 8> work_classes = {{
 std::size_t class_of(const TimelineEntry& entry)
 {
     struct Rule {
-        std::string_view kind; // or phase
+        std::string_view kind;
         std::size_t work_class;
     };
-    static constexpr Rule by_kind[] = {
-        {"planning", 0},      {"data", 2},        {"large objects", 2}, {"index", 3},
-        {"constraint", 3},    {"foreign key", 4}, {"validation", 4},    {"refresh", 5},
-        {"analyze", 6},
+    // (Scope `table` has names of its own for some.)
+    static constexpr Rule rules[] = {
+        {"planning", 0},   {"data", 2},        {"large objects", 2}, {"large_objects", 2},
+        {"index", 3},      {"constraint", 3},  {"foreign key", 4},   {"foreign_key", 4},
+        {"validation", 4}, {"refresh", 5},     {"analyze", 6},
     };
-    for (const Rule& rule : by_kind) {
+    for (const Rule& rule : rules) {
         if (rule.kind == entry.kind)
             return rule.work_class;
     }

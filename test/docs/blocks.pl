@@ -233,7 +233,7 @@ sub run_block
     my ($block) = @_;
     my %directive = %{ $block->{directives} };
     return "unknown comment before the block: $block->{unknown}" if $block->{unknown};
-    ask(join ";\n", $directive{continues} ? '' : $drop_clones, $number_first_job, $directive{before} // '');
+    ask(join ";\n", $directive{continues} ? '' : $drop_clones, $number_first_job, substitute($directive{before} // ''));
 
     my ($status, $out, $err) = psql(
         substitute($block->{sql}),

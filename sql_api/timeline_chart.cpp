@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -78,7 +79,7 @@ std::string xml_text(std::string_view text)
 // At most two digits behind the point.
 std::string decimal(double value)
 {
-    const auto hundredths = static_cast<std::int64_t>(value * 100 + 0.5);
+    const std::int64_t hundredths = std::llround(value * 100);
     std::string text = std::to_string(hundredths / 100);
     const std::int64_t rest = hundredths % 100;
     if (rest != 0) {

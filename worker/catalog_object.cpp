@@ -62,18 +62,31 @@ StatementTemplate::Piece read_piece(std::string_view column, const json::value& 
     raise_malformed(column, "A role is neither a name nor null.");
 }
 
+// {"since": 170000} as the first element.
+int read_since(const json::array& elements)
+{
+    const json::object* first = elements.empty() ? nullptr : elements.front().if_object();
+    const json::value* since = first != nullptr ? first->if_contains("since") : nullptr;
+    const std::int64_t* version = since != nullptr ? since->if_int64() : nullptr;
+    return version != nullptr && *version > 0 && *version < 10'000'000
+               ? static_cast<int>(*version)
+               : 0;
+}
+
 StatementTemplate read_statement(std::string_view column, const json::value& value)
 {
     std::vector<StatementTemplate::Piece> pieces;
+    int since = 0;
     if (const json::array* elements = value.if_array()) {
-        for (const json::value& element : *elements)
-            pieces.push_back(read_piece(column, element));
+        since = read_since(*elements);
+        for (std::size_t i = since != 0 ? 1 : 0; i < elements->size(); i++)
+            pieces.push_back(read_piece(column, (*elements)[i]));
     } else if (const json::string* text = value.if_string(); text != nullptr && !text->empty()) {
         pieces.emplace_back(copy(*text));
     }
     if (pieces.empty())
         raise_malformed(column, "A statement is neither a text nor a list of pieces.");
-    return StatementTemplate(std::move(pieces));
+    return StatementTemplate(std::move(pieces), since);
 }
 
 std::vector<StatementTemplate> read_statements(std::string_view column, std::string_view text)

@@ -44,7 +44,10 @@ class StatementTemplate {
 
     StatementTemplate() = default;
     explicit StatementTemplate(std::string text) : pieces_{std::move(text)} {}
-    explicit StatementTemplate(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {}
+    explicit StatementTemplate(std::vector<Piece> pieces, int since = 0)
+        : pieces_(std::move(pieces)), since_(since)
+    {
+    }
 
     // With each role mapped by options.role_map and quoted.
     std::string render(const CloneOptions& options) const;
@@ -58,11 +61,14 @@ class StatementTemplate {
     }
     // The roles of the source that it names.
     std::vector<std::string> roles() const;
+    // The oldest target that understands it (170000); others do without it. 0 = any.
+    int since() const noexcept { return since_; }
 
     bool operator==(const StatementTemplate&) const = default;
 
   private:
     std::vector<Piece> pieces_;
+    int since_ = 0;
 };
 
 struct ObjectRequirement {

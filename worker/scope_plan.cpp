@@ -137,7 +137,8 @@ void ScopePlanner::wait_for_needs(CloneTask& task, ObjectId id) const
 void ScopePlanner::append(CloneTask& task, const std::vector<StatementTemplate>& statements) const
 {
     for (const StatementTemplate& statement : statements)
-        task.statements.push_back(statement.render(options_));
+        if (statement.since() <= target_.server_version)
+            task.statements.push_back(statement.render(options_));
 }
 
 void ScopePlanner::add_left_out()
@@ -152,10 +153,29 @@ void ScopePlanner::add_left_out()
                                   std::string(to_text(object.kind)), JobPhase::constraints);
         task.skip_reason = kept ? "it exists on the target" : selection_.reasons[i];
     }
+    if (options_.acls) {
+        for (std::size_t i = 0; i < catalog_.objects.size(); i++)
+            if (selection_.reasons[i].empty() && !is_kept(catalog_.objects[i]))
+                add_newer(catalog_.objects[i].privileges);
+        for (const std::vector<StatementTemplate>& statements : catalog_.system_privileges)
+            add_newer(statements);
+    }
     for (const std::string& note : catalog_.notes) {
         CloneTask& task = add(stage_last, TaskKind::object, "note", JobPhase::constraints);
         task.object_name = note;
         task.skip_reason = note;
+    }
+}
+
+// What append() has left out.
+void ScopePlanner::add_newer(const std::vector<StatementTemplate>& statements)
+{
+    for (const StatementTemplate& statement : statements) {
+        if (statement.since() <= target_.server_version)
+            continue;
+        CloneTask& task = add(stage_last, TaskKind::object, "privileges", JobPhase::constraints);
+        task.object_name = statement.render(options_);
+        task.skip_reason = "it needs PostgreSQL " + std::to_string(statement.since() / 10000);
     }
 }
 

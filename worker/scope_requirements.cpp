@@ -105,13 +105,19 @@ void raise_missing(const std::vector<MissingObject>& missing)
     bool is_only_membership = true;
     for (const auto& [requirement, why] : missing) {
         is_only_membership = is_only_membership && requirement.kind == "membership";
-        list.add(requirement.kind + " \"" + requirement.name + "\" (" + why + ")");
+        list.add((requirement.kind == "server version"
+                      ? "PostgreSQL " + requirement.name
+                      : requirement.kind + " \"" + requirement.name + "\"") +
+                 " (" + why + ")");
         if (requirement.kind == "role" || requirement.kind == "membership")
             advise("Roles can be mapped with \"role_map\", or left out with \"owners\": false and "
                    "\"acls\": false.");
         else if (requirement.kind == "extension")
             advise("Install the extension's files on the target's machine.");
-        else if (requirement.kind != "server version")
+        else if (requirement.kind == "server version")
+            advise("What came with a later version than this server's cannot be cloned into it; "
+                   "tables can be left out with \"exclude\".");
+        else
             advise("Create on the target first what is missing, and let the role use it; tables "
                    "can be left out with \"exclude\".");
     }

@@ -105,6 +105,7 @@ class ScopePlanner {
     static bool is_own_anyway(const CatalogObject& object);
     void add_remarks_of_kept(const CatalogObject& object);
     void add_left_out();
+    void add_newer(const std::vector<StatementTemplate>& statements);
     void add_publish();
 
     const SourceCatalog& catalog_;

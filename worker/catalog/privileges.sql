@@ -5,7 +5,7 @@
 --
 -- To be run when all owners are set, those of schemas first, each row in one transaction, as
 -- somebody who may act for the owners: what a third role granted is granted as that role (SET LOCAL
--- ROLE), which may need the schema. needs_version is 170000 if a privilege is named that came then.
+-- ROLE), which may need the schema.
 -- A new schema public may be used by all on new servers, created in by all on old ones, and is
 -- nobody's if it was made anew; so nothing is taken for granted there.
 WITH object (classid, objid, sub_id, named_as, column_name, type, owner, acl, initial) AS (
@@ -69,10 +69,8 @@ WITH object (classid, objid, sub_id, named_as, column_name, type, owner, acl, in
     WHERE p.pronamespace = ANY ($1::pg_catalog.oid[]) AND p.proacl IS NOT NULL
 )
 SELECT o.classid, o.objid,
-       pg_catalog.jsonb_agg(s.statement ORDER BY o.sub_id, c.step, i.position, c.with_option, s.number)
-       AS statements,
-       pg_catalog.max(CASE WHEN 'MAINTAIN' = ANY (c.privileges) THEN 170000 ELSE 0 END)
-       AS needs_version
+       pg_catalog.jsonb_agg(s.statement ORDER BY o.sub_id, c.step, i.position, c.with_option,
+                                                 l.since NULLS FIRST, s.number) AS statements
 FROM object o
 CROSS JOIN LATERAL (
     SELECT false, x.item, x.position
@@ -97,11 +95,25 @@ CROSS JOIN LATERAL (
                              FROM pg_catalog.aclexplode(
                                       pg_catalog.acldefault(o.type::"char", o.owner)) x
                              WHERE x.grantee = o.owner) END AS all_privileges) k
+-- MAINTAIN came with 17: a statement of its own, which older targets do without
 CROSS JOIN LATERAL (
-    SELECT pg_catalog.jsonb_build_array(
+    SELECT x.privileges, x.since
+    FROM (SELECT pg_catalog.cardinality(c.privileges) = k.all_privileges AS are_all) w
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN w.are_all THEN '{ALL}'
+                    ELSE pg_catalog.array_remove(c.privileges, 'MAINTAIN') END,
+               NULL::pg_catalog.int4
+        UNION ALL
+        SELECT '{MAINTAIN}', 170000
+        WHERE NOT w.are_all AND 'MAINTAIN' = ANY (c.privileges)) x(privileges, since)
+    WHERE x.privileges <> '{}') l
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN l.since IS NULL THEN '[]'
+                ELSE pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('since', l.since))
+           END
+           || pg_catalog.jsonb_build_array(
                CASE WHEN i.is_grant THEN 'GRANT ' ELSE 'REVOKE ' END
-               || CASE WHEN pg_catalog.cardinality(c.privileges) = k.all_privileges THEN 'ALL'
-                       ELSE pg_catalog.array_to_string(c.privileges, k.columns || ', ') END
+               || pg_catalog.array_to_string(l.privileges, k.columns || ', ')
                || k.columns || ' ON ')
            || o.named_as
            || pg_catalog.jsonb_build_array(

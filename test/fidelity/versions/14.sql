@@ -28,7 +28,6 @@ create table parts (id integer, kind text, primary key (id, kind)) partition by 
 create table parts_a partition of parts for values in ('a');
 create table parts_rest partition of parts default;
 create trigger changed after update on parts for each row execute function note_change();
-alter trigger changed on parts_a rename to changed_a;
 insert into parts select g, case when g % 3 = 0 then 'a' else 'b' end from generate_series(1, 30) as g;
 create foreign data wrapper nowhere;
 create server nothing foreign data wrapper nowhere;

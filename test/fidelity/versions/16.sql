@@ -17,5 +17,5 @@ create view grouped as
     from papers group by length(body) % 3;
 create view numbers as select 1_000_000 as million, 0x_ff as hex, 0b101 as bits, 0o17 as octal;
 create view without_alias as select a from (select 1 as a);
-create subscription mirror connection 'host=nowhere dbname=none' publication some
+create subscription mirror connection 'host=nowhere dbname=none' publication part_of_it
     with (connect = false, origin = none, run_as_owner = true, password_required = true, streaming = parallel);

@@ -144,9 +144,9 @@ hardening_findings() {
 
 test_package() {
     local root=$folder/install package=postgresql-$PG_MAJOR-pgclone
-    in_root "$root" apt-get install -y -q postgresql-common || return
+    quietly in_root "$root" apt-get install -y -q postgresql-common || return
     echo 'create_main_cluster = false' >>"$root/etc/postgresql-common/createcluster.conf"
-    in_root "$root" apt-get install -y -q "postgresql-$PG_MAJOR" || return
+    quietly in_root "$root" apt-get install -y -q "postgresql-$PG_MAJOR" || return
     list_files "$root" >"$folder/before"
     cp "$deb" "$root/tmp/" && cp -r "$checkout/debian/tests" "$root/tmp/" || return
     report "it can be installed" "$(failed_by in_root "$root" apt-get install -y -q "/tmp/$(basename "$deb")")"

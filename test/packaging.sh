@@ -75,7 +75,8 @@ make_root() {
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" | head -n 1)
     [ -n "$mirror" ] || { echo "apt knows no packages of $suite" >&2; return 1; }
     [[ $mirror != https:* ]] || include=--include=ca-certificates
-    debootstrap --variant=minbase ${include:+"$include"} "$suite" "$root" "$mirror" &&
+    # (It mounts proc there: in a name space of its own, so that none stays if this is interrupted.)
+    unshare --mount debootstrap --variant=minbase ${include:+"$include"} "$suite" "$root" "$mirror" &&
         configure_apt "$root" && in_root "$root" apt-get update -q
 }
 

@@ -4,8 +4,9 @@
 # `make dist` makes the archive; what is unpacked from it is built by dpkg-buildpackage in a clean
 # Debian, and the package is installed into another clean Debian, clones there (debian/tests/clone),
 # and is purged. Both are made by debootstrap, in a temporary folder, from the packages that apt on
-# this machine is set up for; nothing is installed here. Prints TAP; it takes some ten minutes, so
-# test/all.sh runs it only when asked for. KEEP=1 keeps the folder, TMPDIR says where it is.
+# this machine is set up for; nothing is installed here. Prints TAP; it compiles all without a cache,
+# which takes ten to thirty minutes, so test/all.sh runs it only when asked for. KEEP=1 keeps the
+# folder, TMPDIR says where it is.
 set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tap.sh"

@@ -293,7 +293,7 @@ run_fault_file() {
 # What a script dies of is in the framework's own log: it has redirected standard error there.
 explain_death() {
     grep -qE '^1\.\.[0-9]+' "$2" ||
-        find "$work_dir/faults/$1" -name "regress_log_$1" -exec tail -n 5 {} + >>"$work_dir/faults-$1.err"
+        find "$work_dir/faults/$1" -name "regress_log_$1" -exec tail -n 25 {} + >>"$work_dir/faults-$1.err"
 }
 
 # Waits until one of `names` has ended, and takes those that have out of it.

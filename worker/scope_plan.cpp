@@ -88,7 +88,8 @@ void ScopePlanner::order()
             found != catalog_.tables.end())
             shapes.push_back(found->second);
     }
-    std::vector<std::vector<std::string>> statements = create_table_statements(shapes);
+    std::vector<std::vector<std::string>> statements =
+        create_table_statements(shapes, target_.server_version);
     for (std::size_t i = 0; i < shapes.size(); i++)
         table_statements_[shapes[i].id] = std::move(statements[i]);
 }

@@ -91,6 +91,7 @@ ShapeColumn read_column(const json::value& value)
     column.type = text_member("columns", value, "type");
     column.generation = text_member("columns", value, "generation");
     column.not_null = text_member("columns", value, "not_null");
+    column.own_not_null = text_member("columns", value, "own_not_null");
     column.identity = text_member("columns", value, "identity");
     column.is_local = bool_member("columns", value, "is_local");
     column.parents = static_cast<int>(number_member("columns", value, "parents"));
@@ -222,13 +223,17 @@ std::string create_helper(const TableShape& table, const Inheritance& inheritanc
 }
 
 std::string create_statement(const TableShape& table, const Inheritance& inheritance, std::size_t i,
-                             bool has_helper)
+                             bool has_helper, int target_version)
 {
     const bool inherits = !table.is_partition && !table.parents.empty();
     std::vector<std::string> columns;
     for (const ShapeColumn& column : table.columns) {
-        if (inherits && !column.is_local)
+        if (inherits && !column.is_local) {
+            // (Older targets know no such constraint of a table.)
+            if (!column.own_not_null.empty() && target_version >= 180000)
+                columns.push_back(column.own_not_null);
             continue;
+        }
         // Before 16 a column that is inherited as a generated one can't be declared as such.
         const bool is_inherited = has_helper || (inherits && column.parents > 0);
         const bool generates =
@@ -268,7 +273,8 @@ std::vector<TableShape> read_table_shapes(const ResultSet& rows)
     return tables;
 }
 
-std::vector<std::vector<std::string>> create_table_statements(const std::vector<TableShape>& tables)
+std::vector<std::vector<std::string>> create_table_statements(const std::vector<TableShape>& tables,
+                                                              int target_version)
 {
     const Inheritance inheritance(tables);
     std::vector<std::vector<std::string>> statements(tables.size());
@@ -277,7 +283,7 @@ std::vector<std::vector<std::string>> create_table_statements(const std::vector<
         const bool has_helper = !inheritance.keeps_order(i);
         if (has_helper)
             statements[i].push_back(create_helper(table, inheritance, i));
-        statements[i].push_back(create_statement(table, inheritance, i, has_helper));
+        statements[i].push_back(create_statement(table, inheritance, i, has_helper, target_version));
         if (has_helper) {
             statements[i].push_back("ALTER TABLE " + table.relation + " NO INHERIT " +
                                     table.helper);

@@ -22,6 +22,7 @@ struct ShapeColumn {
     std::string type;       // with COLLATE; empty in a typed table
     std::string generation; // GENERATED ALWAYS AS (...) STORED; empty = none
     std::string not_null;   // NOT NULL with its name; empty = none, or inherited
+    std::string own_not_null; // NOT NULL column, beside the one that it inherits; empty = none
     std::string identity;   // GENERATED ... AS IDENTITY (...); empty = none
     std::string definition; // all of these, as after the name in CREATE TABLE
     bool is_local = true;
@@ -67,6 +68,6 @@ std::vector<TableShape> read_table_shapes(const ResultSet& rows);
 // that has its columns in its order, and that it leaves at once (NO INHERIT). What it inherits
 // from the others stays inherited.
 std::vector<std::vector<std::string>>
-create_table_statements(const std::vector<TableShape>& tables);
+create_table_statements(const std::vector<TableShape>& tables, int target_version);
 
 } // namespace pgclone

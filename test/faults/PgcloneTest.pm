@@ -36,7 +36,8 @@ sub new_server
 {
     my ($name, @configuration) = @_;
     my $node = PostgreSQL::Test::Cluster->new($name);
-    $node->init;
+    # Whatever the environment says.
+    $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
     $node->append_conf('postgresql.conf', join("\n",
             "listen_addresses = '127.0.0.1'",
             'log_statement = none',

@@ -143,18 +143,31 @@ copy_roles() {
         psql -X -q -d "$(conninfo "$target_port" postgres)" 2>/dev/null
 }
 
+# make_empty DATABASE: a new one on the target, in the place of what another source has left.
+make_empty() {
+    if [ "$(run_sql "$target_port" postgres -c "select count(*) from pg_database where datname = '$1'")" = 1 ]; then
+        # (A database with subscriptions cannot be dropped, and theirs have no slot to give up.)
+        run_sql "$target_port" "$1" -c "select format('alter subscription %I disable; alter subscription %I set (slot_name = none); '
+            'drop subscription %I;', subname, subname, subname) from pg_subscription
+            where subdbid = (select oid from pg_database where datname = current_database())" |
+            run_sql "$target_port" "$1" -f - || return
+    fi
+    run_sql "$target_port" postgres -c 'set client_min_messages = warning' \
+        -c "drop database if exists $1 with (force)" -c "create database $1 template template0"
+}
+
 # check_equal SOURCE TARGET DATABASE
 check_equal() {
-    local title="$3, $1 to $2" tool other
-    run_sql "$target_port" postgres -c "drop database if exists $3 with (force)" \
-        -c "create database $3 template template0" >"$work_dir/clone" 2>&1 &&
+    local title="$3, $1 to $2" tool other status
+    make_empty "$3" >"$work_dir/clone" 2>&1 &&
         timed pgclone "$3" "pgclone_database(:'source')" "$(source_of "$source_port" "$3")" >>"$work_dir/clone" 2>&1
-    local status=$?
+    status=$?
     result $status "$title: cloned" "$work_dir/clone"
     [ $status -eq 0 ] || return
     clone_by_pg_dump "$3"
     for tool in schema data; do
-        [ $tool = data ] && other=$(conninfo "$source_port" "$3") || other=$(conninfo "$target_port" "$3_dumped")
+        other=$(conninfo "$source_port" "$3")
+        [ $tool = data ] || [ "$source" = "$target" ] || other=$(conninfo "$target_port" "$3_dumped")
         "$here/compare_$tool.pl" "$other" "$(conninfo "$target_port" "$3")" >"$work_dir/compare" 2>&1
         status=$?
         if [ $tool = schema ] && [ "$source" -gt "$target" ] && grep -q '^ERROR\|ERROR:' "$work_dir/dumped"; then
@@ -171,19 +184,18 @@ check_equal() {
 # clone_by_pg_dump DATABASE: beside pgclone's clone. Versions print the same view in other words, so
 # schemas are compared on one server.
 clone_by_pg_dump() {
-    run_sql "$target_port" postgres -c 'set client_min_messages = warning' -c "drop database if exists $1_dumped with (force)" \
-        -c "create database $1_dumped template template0"
+    make_empty "$1_dumped"
     # Before 15 all sequences were logged, and pg_dump keeps those of unlogged tables so; clones have
     # what such a table has there by itself.
     pg_dump -s -d "$(conninfo "$source_port" "$1")" | sed "$([ "$source" -ge 15 ] || echo '/^ *LOGGED$/d')" |
+        sed 's/ SET (pg_attver=[0-9]*, / SET (/' |
         psql -X -q -d "$(conninfo "$target_port" "$1_dumped")" >"$work_dir/dumped" 2>&1
 }
 
 # check_refused SOURCE TARGET VERSION: what came with VERSION is refused as a whole, with the reason.
 check_refused() {
     local title="zoo_$3, $1 to $2"
-    run_sql "$target_port" postgres -c "drop database if exists zoo_$3 with (force)" \
-        -c "create database zoo_$3 template template0" >"$work_dir/clone" 2>&1
+    make_empty "zoo_$3" >"$work_dir/clone" 2>&1
     ! pgclone "zoo_$3" "pgclone_database(:'source')" "$(source_of "$source_port" "zoo_$3")" \
         >"$work_dir/clone" 2>&1
     result $? "$title: fails" "$work_dir/clone"

@@ -56,6 +56,11 @@ TableShape table(std::uint32_t oid, std::vector<ShapeColumn> columns,
     return result;
 }
 
+std::vector<Statements> create_table_statements(const std::vector<TableShape>& tables)
+{
+    return pgclone::create_table_statements(tables, 150000);
+}
+
 // How the last of `tables` is made.
 Statements last_of(const std::vector<TableShape>& tables)
 {
@@ -93,11 +98,11 @@ std::vector<ResultSet::Value> full_row()
             std::nullopt,
             R"([{"oid": 4294967295, "relation": "s.p"}])",
             "t",
-            R"json([{"name": "a \"q\"", "type": "integer", "generation": "", "not_null": "NOT NULL",
+            R"json([{"name": "a \"q\"", "type": "integer", "generation": "", "not_null": "NOT NULL", "own_not_null": "",
                  "identity": "GENERATED ALWAYS AS IDENTITY (CACHE 1)", "is_local": false,
                  "parents": 2},
                 {"name": "b", "type": "text COLLATE \"C\"",
-                 "generation": "GENERATED ALWAYS AS ('x') STORED", "not_null": "", "identity": "",
+                 "generation": "GENERATED ALWAYS AS ('x') STORED", "not_null": "", "own_not_null": "NOT NULL y", "identity": "",
                  "is_local": true, "parents": 0}])json",
             "USING heap",
             "s.pgclone_columns_20001",
@@ -187,6 +192,17 @@ TEST_CASE("an ordinary table")
                      "ALTER TABLE ONLY s.t1 ALTER COLUMN b SET STORAGE MAIN"});
     CHECK(last_of({table(1, {})}) == Statements{"CREATE TABLE s.t1 ()"});
     CHECK(create_table_statements({}).empty());
+}
+
+TEST_CASE("a NOT NULL of its own beside the one that a column inherits")
+{
+    ShapeColumn id = inherited("id");
+    id.own_not_null = "CONSTRAINT given NOT NULL id";
+    const std::vector<TableShape> tables = {table(1, {column("id")}), table(2, {id, column("x")}, {1})};
+    CHECK(pgclone::create_table_statements(tables, 180000).back() ==
+          Statements{"CREATE TABLE s.t2 (CONSTRAINT given NOT NULL id, \"x\" integer) INHERITS (s.t1)"});
+    CHECK(pgclone::create_table_statements(tables, 170000).back() ==
+          Statements{"CREATE TABLE s.t2 (\"x\" integer) INHERITS (s.t1)"});
 }
 
 TEST_CASE("a generated column of a table without parents is declared")

@@ -63,7 +63,7 @@ TEST_CASE("data task")
     TableDefinition table = orders();
     CloneOptions options;
     auto tasks = plan(table);
-    const CloneTask& data = find(tasks, TaskKind::data);
+    const CloneTask data = find(tasks, TaskKind::data);
     CHECK(data.format == "binary");
     CHECK(data.source_copy ==
           "COPY \"shop\".\"orders\" (\"id\", \"customer\", \"total\") TO STDOUT "

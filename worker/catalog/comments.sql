@@ -48,11 +48,12 @@ WITH remark (class, object, sub_id, text) AS (
     WHERE c.relnamespace = ANY ($1::pg_catalog.oid[]) AND m.sub_id > 0
       AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
     UNION ALL
-    -- a NOT NULL is no node of its own
-    SELECT CASE WHEN con.contype <> 'n' THEN m.class
+    -- a NOT NULL is no node of its own, unless it comes after the data since it is not valid
+    SELECT CASE WHEN con.contype <> 'n' OR late.object IS NOT NULL THEN m.class
                 WHEN con.conrelid <> 0 THEN 'pg_catalog.pg_class'::pg_catalog.regclass
                 ELSE 'pg_catalog.pg_type'::pg_catalog.regclass END,
            CASE WHEN con.contype <> 'n' THEN m.object
+                WHEN late.object IS NOT NULL THEN late.object
                 WHEN con.conrelid <> 0 THEN con.conrelid
                 ELSE con.contypid END,
            m.text,
@@ -61,6 +62,16 @@ WITH remark (class, object, sub_id, text) AS (
                    ELSE 'DOMAIN ' || pg_catalog.format_type(con.contypid, NULL) END
     FROM remark m
     JOIN pg_catalog.pg_constraint con ON con.oid = m.object AND con.tableoid = m.class
+    -- its own, or that of the parent, with which it comes
+    LEFT JOIN LATERAL (
+        SELECT x.oid
+        FROM pg_catalog.pg_constraint x
+        WHERE x.contype = 'n' AND NOT x.convalidated AND x.conislocal
+          AND (x.oid = con.oid
+               OR (x.conname = con.conname AND NOT con.conislocal
+                   AND x.conrelid IN (SELECT i.inhparent FROM pg_catalog.pg_inherits i
+                                      WHERE i.inhrelid = con.conrelid)))
+        LIMIT 1) late(object) ON con.contype = 'n' AND NOT con.convalidated
     WHERE con.connamespace = ANY ($1::pg_catalog.oid[]) AND con.contype <> 't'
       AND (con.conrelid <> 0 OR con.contypid <> 0)
     UNION ALL

@@ -113,7 +113,11 @@ CROSS JOIN LATERAL (
 -- MAINTAIN came with 17: a statement of its own, which older targets do without
 CROSS JOIN LATERAL (
     SELECT x.privileges, x.since
-    FROM (SELECT pg_catalog.cardinality(c.privileges) = k.all_privileges AS are_all) w
+    FROM (SELECT pg_catalog.cardinality(c.privileges) = k.all_privileges
+                 -- an owner who may do nothing has lost what there was to lose
+                 AND (i.is_grant OR o.type <> 'r'
+                      OR pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 170000)
+                     AS are_all) w
     CROSS JOIN LATERAL (
         SELECT CASE WHEN w.are_all THEN '{ALL}'
                     ELSE pg_catalog.array_remove(c.privileges, 'MAINTAIN') END,

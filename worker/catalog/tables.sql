@@ -183,10 +183,17 @@ piece AS (
                             WHEN 'v' THEN 'GENERATED ALWAYS AS (' || a.generation || ')'
                             ELSE '' END AS generation_clause,
            CASE WHEN a.attnotnull AND a.not_null_is_valid
-                     AND (NOT a.has_constraint OR a.not_null_is_local OR a.relispartition)
+                     AND (a.relispartition
+                          OR CASE WHEN a.has_constraint THEN a.not_null_is_local
+                                  ELSE NOT a.parent_not_null END)
                 THEN a.not_null_name || 'NOT NULL'
                      || CASE WHEN a.not_null_no_inherit THEN ' NO INHERIT' ELSE '' END
                 ELSE '' END AS not_null,
+           -- a column that comes from a parent, and so does its NOT NULL, which it has by itself, too:
+           -- under its own name, if it says so when it is made
+           CASE WHEN a.attnotnull AND a.not_null_is_valid AND a.not_null_is_local
+                     AND a.not_null_is_inherited AND NOT a.attislocal AND NOT a.relispartition
+                THEN a.not_null_name || 'NOT NULL ' || a.quoted ELSE '' END AS own_not_null,
            -- a column that comes from a parent, but its NOT NULL does not
            CASE WHEN a.attislocal OR a.relispartition OR NOT a.attnotnull
                      OR NOT a.not_null_is_valid THEN NULL
@@ -212,6 +219,7 @@ table_columns AS (
                'type', p.type,
                'generation', p.generation_clause,
                'not_null', p.not_null,
+               'own_not_null', p.own_not_null,
                'identity', coalesce(p.identity, ''),
                'is_local', p.attislocal,
                'parents', p.attinhcount) ORDER BY p.attnum) AS list,

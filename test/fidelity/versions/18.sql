@@ -47,3 +47,5 @@ create table referring_1 partition of referring for values from (0) to (10);
 alter table referring add constraint late foreign key (id) references referenced not valid;
 create publication generated for table rooms (id, valid, halved) with (publish_generated_columns = stored);
 create domain named as text constraint is_named not null;
+comment on constraint b_is_given on older is 'not checked yet';
+comment on constraint y_is_given on base is 'by name';

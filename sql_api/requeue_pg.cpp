@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "commands/dbcommands.h"
+#include "utils/lsyscache.h" // get_database_name, from 19 on
 #include "utils/acl.h"
 }
 

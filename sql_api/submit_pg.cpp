@@ -13,6 +13,7 @@ extern "C" {
 #include "access/parallel.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_database.h" // get_database_oid, from 19 on
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"

@@ -43,7 +43,18 @@ validated_alone AS (
              ON parent.conrelid = i.inhparent AND parent.contype = con.contype
             AND parent.conname = con.conname AND NOT parent.convalidated
             AND coalesce(pg_catalog.to_jsonb(parent)->>'conenforced', 'true')::pg_catalog.bool
-        WHERE i.inhrelid = con.conrelid)),
+        WHERE i.inhrelid = con.conrelid)
+      -- a NOT NULL that another parent has, too, and validated, comes from that one, with its name
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_inherits i
+        JOIN pg_catalog.pg_constraint other
+             ON other.conrelid = i.inhparent AND other.contype = 'n' AND other.convalidated
+        JOIN pg_catalog.pg_attribute theirs
+             ON theirs.attrelid = other.conrelid AND theirs.attnum = other.conkey[1]
+        JOIN pg_catalog.pg_attribute own
+             ON own.attrelid = con.conrelid AND own.attnum = con.conkey[1]
+            AND own.attname = theirs.attname
+        WHERE con.contype = 'n' AND i.inhrelid = con.conrelid)),
 -- where it comes from
 origin AS (
     SELECT v.oid, v.conname, v.conrelid AS relid FROM validated_alone v

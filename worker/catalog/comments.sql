@@ -71,7 +71,7 @@ WITH remark (class, object, sub_id, text) AS (
                OR (x.conname = con.conname AND NOT con.conislocal
                    AND x.conrelid IN (SELECT i.inhparent FROM pg_catalog.pg_inherits i
                                       WHERE i.inhrelid = con.conrelid)))
-        LIMIT 1) late(object) ON con.contype = 'n' AND NOT con.convalidated
+        LIMIT 1) late(object) ON con.contype = 'n'
     WHERE con.connamespace = ANY ($1::pg_catalog.oid[]) AND con.contype <> 't'
       AND (con.conrelid <> 0 OR con.contypid <> 0)
     UNION ALL

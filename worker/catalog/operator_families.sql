@@ -13,7 +13,8 @@ SELECT 'operator family' AS kind,
                ELSE pg_catalog.jsonb_build_array(
                         'ALTER OPERATOR FAMILY ' || this.name || ' ADD ' || members.list)
           END AS create_sql,
-       'DROP OPERATOR FAMILY IF EXISTS ' || this.name AS drop_sql
+       'DROP OPERATOR FAMILY IF EXISTS ' || this.name AS drop_sql,
+       coalesce(older.list, '[]') AS needs
 FROM pg_catalog.pg_opfamily f
 JOIN pg_catalog.pg_namespace n ON n.oid = f.opfnamespace
 JOIN pg_catalog.pg_am am ON am.oid = f.opfmethod
@@ -45,6 +46,20 @@ CROSS JOIN LATERAL (
         FROM pg_catalog.pg_depend dep
         JOIN pg_catalog.pg_amproc ap ON ap.oid = dep.objid AND ap.tableoid = dep.classid
         WHERE dep.refclassid = f.tableoid AND dep.refobjid = f.oid) m) members
+-- Of two families with the same operators servers take the one with the lower OID for what an ORDER
+-- BY means (and those of 18 sort the wrong way round by one that is in reverse): so they are made in
+-- their order.
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'classid', o.tableoid::pg_catalog.int8, 'objid', o.oid::pg_catalog.int8)) AS list
+    FROM pg_catalog.pg_opfamily o
+    WHERE am.amname = 'btree' AND o.opfmethod = f.opfmethod AND o.oid < f.oid
+      AND o.opfnamespace = ANY ($1::pg_catalog.oid[])
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend dep
+                      WHERE dep.classid = o.tableoid AND dep.objid = o.oid AND dep.deptype = 'e')
+      AND EXISTS (SELECT FROM pg_catalog.pg_amop a
+                  JOIN pg_catalog.pg_amop b ON b.amopopr = a.amopopr AND b.amopfamily = f.oid
+                  WHERE a.amopfamily = o.oid)) older
 WHERE f.opfnamespace = ANY ($1::pg_catalog.oid[])
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend dep
                   WHERE dep.classid = f.tableoid AND dep.objid = f.oid AND dep.deptype = 'e')

@@ -220,7 +220,7 @@ alter table only rulers alter column since set not null;
 alter table remarks no inherit entries;
 alter table remarks add column of_entry bigint;
 alter table remarks inherit entries;
-create table letters (sender text, certainty types.quality default 'guess', pages int4multirange, title text not null, entry_id bigint not null,
+create table letters (sender text, certainty types.quality default 'guess', pages int4multirange, title text constraint entries_title_not_null not null, entry_id bigint not null,
     check (length(title) < 500));
 alter table letters add constraint title_is_short check (length(title) < 500);
 alter table letters inherit entries;

@@ -106,26 +106,33 @@ void initialize_shared_state(LWLock* lock)
         worker_slot(i).generation = first_generation;
 }
 
-LWLock* named_lock() { return &GetNamedLWLockTranche(tranche_name)->lock; }
-
 #if PGCLONE_HAS_SHMEM_CALLBACKS
 
 void* allocated_base = nullptr;
+void* allocated_lock = nullptr;
+
+void request_struct(const char* name, Size bytes, void** place)
+{
+    ShmemStructOpts options = {};
+    options.name = name;
+    options.size = static_cast<ssize_t>(bytes);
+    options.ptr = place;
+    ShmemRequestStructWithOpts(&options);
+}
 
 void on_shmem_request(void*)
 {
-    ShmemStructOpts options = {};
-    options.name = "pgclone";
-    options.size = requested_bytes();
-    options.ptr = &allocated_base;
-    ShmemRequestStructWithOpts(&options);
-    RequestNamedLWLockTranche(tranche_name, 1);
+    request_struct("pgclone", requested_bytes(), &allocated_base);
+    request_struct("pgclone lock", sizeof(LWLockPadded), &allocated_lock);
 }
 
 void on_shmem_init(void*)
 {
+    // (A named tranche could only be requested in shmem_request_hook.)
+    LWLock* const lock = &static_cast<LWLockPadded*>(allocated_lock)->lock;
+    LWLockInitialize(lock, LWLockNewTrancheId(tranche_name));
     shared_state = reinterpret_cast<SharedState*>(align_base(allocated_base));
-    initialize_shared_state(named_lock());
+    initialize_shared_state(lock);
 }
 
 void on_shmem_attach(void*)
@@ -164,7 +171,7 @@ void on_shmem_startup()
     shared_state = reinterpret_cast<SharedState*>(
         align_base(ShmemInitStruct("pgclone", requested_bytes(), &found)));
     if (!found)
-        initialize_shared_state(named_lock());
+        initialize_shared_state(&GetNamedLWLockTranche(tranche_name)->lock);
     LWLockRelease(AddinShmemInitLock);
 }
 

@@ -54,7 +54,9 @@ begin
     execute format('alter database %I set extra_float_digits = -10', current_database());
     execute format('alter database %I set bytea_output = ''escape''', current_database());
     execute format('alter database %I set timezone = ''Asia/Kathmandu''', current_database());
-    execute format('alter database %I set standard_conforming_strings = off', current_database());
+    if current_setting('server_version_num')::int < 190000 then -- which has no choice any more
+        execute format('alter database %I set standard_conforming_strings = off', current_database());
+    end if;
     execute format('alter database %I set xmloption = ''document''', current_database());
 end
 $$;

@@ -168,9 +168,11 @@ check_equal() {
     for tool in schema data; do
         other=$(conninfo "$source_port" "$3")
         [ $tool = data ] || [ "$source" = "$target" ] || other=$(conninfo "$target_port" "$3_dumped")
-        "$here/compare_$tool.pl" "$other" "$(conninfo "$target_port" "$3")" >"$work_dir/compare" 2>&1
+        # (An extension has the newest version that the target has.)
+        "$here/compare_$tool.pl" $([ $tool = schema ] || [ "$source" -le "$target" ] || echo '--except ^btree_gist$') \
+            "$other" "$(conninfo "$target_port" "$3")" >"$work_dir/compare" 2>&1
         status=$?
-        if [ $tool = schema ] && [ "$source" -gt "$target" ] && grep -q '^ERROR\|ERROR:' "$work_dir/dumped"; then
+        if [ $tool = schema ] && [ "$source" -gt "$target" ] && grep -q 'ERROR:' "$work_dir/dumped"; then
             # pg_dump speaks the source's language: what this target refused is more in pgclone's clone.
             grep -q ' 0 different, 0 missing, ' "$work_dir/compare"
             status=$?

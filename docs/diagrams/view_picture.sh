@@ -1,8 +1,9 @@
 #!/bin/bash
-# Makes jobs_view.svg, a picture of psql while a job runs: docs/diagrams/view_picture.sh
+# Makes jobs_view.svg, a picture of psql while a job runs, and timeline.svg: docs/diagrams/view_picture.sh
 #
 # Starts a source and a target as test/demo.sh does, clones the demo's database with a rate limit, asks the views when about
-# half of the rows have come, and draws what psql has printed. The extension must be installed.
+# half of the rows have come, and draws what psql has printed. The timeline is that of another clone, without a limit. The
+# extension must be installed.
 # SCALE=20 is the size of pgbench's tables; PERCENT=45 is the moment.
 set -u
 . "$(dirname "$0")/../../test/lib.sh"
@@ -78,3 +79,11 @@ perl -CSD -e '
 cat "$work_dir/screen"
 echo
 echo "$picture"
+
+psql_at "$target_port" shop -c "select pgclone_cancel($job), pgclone_wait($job)" >/dev/null
+psql_at "$target_port" postgres -c 'create database again' || exit 1
+psql_at "$target_port" again -c 'create extension pgclone' \
+    -c "select pgclone_database('$(source_conninfo "$source_port" shop)')" >/dev/null || exit 1
+psql_at "$target_port" again -c 'select pgclone_timeline_svg(max(job_id)) from pgclone_jobs_view' \
+    >docs/diagrams/timeline.svg || exit 1
+echo docs/diagrams/timeline.svg

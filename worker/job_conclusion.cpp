@@ -21,8 +21,13 @@ void explain_newer_source(JobOutcome& outcome, int source_version, int target_ve
     const std::string_view code = outcome.error.sqlstate;
     const int source_major = source_version / 10000;
     const int target_major = target_version / 10000;
+    // What is there already, or not allowed, has nothing to do with versions.
+    const bool is_about_definition =
+        (code.starts_with("42") || code == sqlstate::feature_not_supported) &&
+        code != sqlstate::insufficient_privilege && code != sqlstate::duplicate_table &&
+        code != sqlstate::duplicate_object;
     if (outcome.status != JobStatus::failed || outcome.error.hint[0] != '\0' || target_major == 0 ||
-        source_major <= target_major || !(code.starts_with("42") || code.starts_with("0A")))
+        source_major <= target_major || !is_about_definition)
         return;
     copy_text(outcome.error.hint, "The source has version " + std::to_string(source_major) +
                                       " of PostgreSQL, this server " +
@@ -46,7 +51,8 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         outcome.status = JobStatus::cancelled;
         fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
     }
-    explain_newer_source(outcome, source_version_, target_.server_version());
+    if (runner_) // before, all questions are the source's, or about what it has
+        explain_newer_source(outcome, source_version_, target_.server_version());
     snapshot_.close();
     bool written = false;
     bool is_clean = outcome.status == JobStatus::completed || is_incomplete_;

@@ -14,7 +14,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(start_servers new_server stop_servers on_source on_target literal
+our @EXPORT = qw(start_servers new_server stop_servers on_source on_target ask_target
+  wait_for_target literal
   source_conninfo submit wait_for_end outcome wait_for_phase cancel_and_wait wait_until
   make_numbers gate_where close_gate open_gate wait_at_gate session end_session background
   output_of backend_pids terminate_backends worker_processes pgclone_processes process_status
@@ -82,6 +83,16 @@ sub stop_servers
 sub on_source { return $source->safe_psql('postgres', $_[0]); }
 sub on_target { return $target->safe_psql('postgres', $_[0]); }
 
+# The same of a server that may be down or go down: undef if it did not answer. (A psql that was refused
+# may be gone before its query is written to it; the broken pipe is an exception of the framework's,
+# also in poll_query_until().)
+sub ask_target
+{
+    my ($sql) = @_;
+    my ($status, $answer) = eval { $target->psql('postgres', $sql) };
+    return defined $status && $status == 0 ? $answer : undef;
+}
+
 sub literal
 {
     my ($text) = @_;
@@ -104,6 +115,12 @@ sub wait_until
         usleep(20_000);
     }
     return $result;
+}
+
+# Waits until the target accepts connections.
+sub wait_for_target
+{
+    return wait_until(sub { defined ask_target('select') });
 }
 
 # --- Jobs

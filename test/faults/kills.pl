@@ -77,13 +77,6 @@ SQL
 my $expected = on_source($checks);
 like($expected, qr/^60000 60000 t t 0 /, 'the source is as it is to be');
 
-sub ask
-{
-    my ($sql) = @_;
-    my ($status, $answer) = $target->psql('postgres', $sql);
-    return $status == 0 ? $answer : undef;
-}
-
 # One of the server's processes, of ours twice as often; or the postmaster.
 sub choose_victim
 {
@@ -99,7 +92,7 @@ sub choose_victim
 sub be_up
 {
     return wait_until(sub {
-            my $answer = ask('select 1');
+            my $answer = ask_target('select 1');
             if (!defined $answer and !kill 0, $target->{_pid})
             {
                 $target->{_pid} = undef;
@@ -115,17 +108,17 @@ my ($wrong, $stuck) = (0, 0);
 # Takes a look at the job; begins another one if it has ended.
 sub look
 {
-    my $state = ask("select concat_ws(' ', status, error_message) from pgclone_jobs_view where job_id = "
+    my $state = ask_target("select concat_ws(' ', status, error_message) from pgclone_jobs_view where job_id = "
           . ($job // 0));
     return unless defined $state;
     if ($state =~ /^held crashed the server/)
     {
         $held++;
-        ask("select pgclone_resume($job)");
+        ask_target("select pgclone_resume($job)");
     }
     elsif ($state =~ /^completed/)
     {
-        my $found = ask($checks);
+        my $found = ask_target($checks);
         return unless defined $found; # killed meanwhile
         $done++;
         if ($found ne $expected)
@@ -133,7 +126,7 @@ sub look
             $wrong++;
             diag("job $job:\n  $found\nnot\n  $expected");
         }
-        ask('drop schema bank cascade') // return;
+        ask_target('drop schema bank cascade') // return;
         $job = undef;
     }
     elsif ($state =~ /^(failed|cancelled)/)
@@ -143,9 +136,9 @@ sub look
         $job = undef;
     }
     return if defined $job;
-    ask('drop schema if exists bank cascade');
+    ask_target('drop schema if exists bank cascade');
     my $options = rand() < 0.5 ? '{"parallel": 3}' : '{"parallel": 1, "rate_limit": "20MB/s"}';
-    $job = ask('select pgclone_submit(' . literal(source_conninfo()) . ", 'schema', 'bank', '$options')");
+    $job = ask_target('select pgclone_submit(' . literal(source_conninfo()) . ", 'schema', 'bank', '$options')");
 }
 
 while ($killed < $kills)
@@ -165,10 +158,10 @@ while ($killed < $kills)
     }
     be_up() or last;
     # The job was committed, unless its submit was not: it is seen at once, and runs soon.
-    next unless defined $job and defined ask("select 1 from pgclone_jobs_view where job_id = $job");
+    next unless defined $job and defined ask_target("select 1 from pgclone_jobs_view where job_id = $job");
     my $since = time;
     my $is_seen = wait_until(sub {
-            my $status = ask("select status from pgclone_jobs_view where job_id = $job and "
+            my $status = ask_target("select status from pgclone_jobs_view where job_id = $job and "
                   . "(status <> 'pending' or cardinality(array(select 1 from pgclone_live_jobs())) > 0)");
             return defined $status && $status ne '';
         }, 30);
@@ -176,10 +169,10 @@ while ($killed < $kills)
     $slowest = $took if $took > $slowest;
     unless ($is_seen)
     {
-        my $known = ask("select count(*) from pgclone_jobs_view where job_id = $job");
+        my $known = ask_target("select count(*) from pgclone_jobs_view where job_id = $job");
         $job = undef, next if defined $known and $known eq '0'; # its submit was lost in the crash
         $stuck++;
-        diag("job $job is stuck: " . (ask("select j::text from pgclone_jobs_view j where job_id = $job") // ''));
+        diag("job $job is stuck: " . (ask_target("select j::text from pgclone_jobs_view j where job_id = $job") // ''));
     }
     note("$killed kills, $done jobs completed, $held times held") if $killed % 20 == 0;
 }

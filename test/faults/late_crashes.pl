@@ -55,7 +55,7 @@ foreach my $step (sort keys %steps)
     my ($victim) = worker_processes(qr/table worker|job/);
     kill 'KILL', $victim;
     wait_until(sub { !kill 0, $supervisor });
-    $target->poll_query_until('postgres', 'select true');
+    wait_for_target();
     my $accepting = time;
     end_session($holder);
     is($target->poll_query_until('postgres',

@@ -31,7 +31,7 @@ sub submit_to_gate
 sub goes_on
 {
     my ($job, $session, $label) = @_;
-    $target->poll_query_until('postgres', 'select true');
+    wait_for_target();
     my $accepting = time;
     is($target->poll_query_until('postgres',
             "select status = 'running' and attempts = 2 from pgclone_jobs_view where job_id = $job"),

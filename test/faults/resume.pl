@@ -77,7 +77,7 @@ sub kill_worker
     my ($pid) = worker_processes($pattern);
     kill 'KILL', $pid;
     wait_until(sub { !kill 0, $supervisor }); # all processes go
-    $target->poll_query_until('postgres', 'select true');
+    wait_for_target();
 }
 
 sub hurry { on_target("select pgclone_alter($_[0], rate_limit => 'none')"); }

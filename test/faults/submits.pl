@@ -47,7 +47,7 @@ foreach my $number (1 .. $crashes)
           if output_of($sessions{$name}) =~ /^ended $name/m and $ends{$name} eq 'commit';
         end_session($sessions{$name});
     }
-    $target->poll_query_until('postgres', 'select true');
+    wait_for_target();
     note("$number crashes") if $number % 50 == 0;
 }
 

@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "storage/shmem.h"
 
 PG_FUNCTION_INFO_V1(pgclone_timeline);
 PG_FUNCTION_INFO_V1(pgclone_timeline_svg);

@@ -131,8 +131,8 @@ Async<void> JobTasks::run()
             continue;
         const std::int64_t next_retry = schedule_.next_retry(now);
         show_retry(assignments_.empty() && next_retry != INT64_MAX);
-        const auto until_retry = microseconds(next_retry - now);
-        const auto pause = std::min<microseconds>(until_retry, safety_tick);
+        const auto until_next = microseconds(std::min(next_retry, rests_.next_end(now)) - now);
+        const auto pause = std::min<microseconds>(until_next, safety_tick);
         co_await loop_.wait_for_wake(seen, Clock::now() + pause);
     }
     if (failed_ > 0)
@@ -226,6 +226,7 @@ Async<void> JobTasks::collect_results()
         assignments_.erase(found);
         if (report.state == TaskState::done) {
             server::accept_task_result(report.index, report.generation);
+            rests_.forget(report.index);
             worker_batch_ = std::min<std::size_t>(2 * worker_batch_, max_batch_tasks);
             for (const std::int32_t task_id : assignment.task_ids)
                 finish_task(task_id);
@@ -235,8 +236,13 @@ Async<void> JobTasks::collect_results()
             worker.task_state = TaskState::idle;
             worker.task_count = 0;
         });
-        worker_batch_ = std::max<std::size_t>(worker_batch_ / 4, 1);
-        const BatchFailure failure{PgError(report.error), report.failed_task};
+        BatchFailure failure{PgError(report.error), report.failed_task};
+        failure.is_blameless = is_refused_among_others(failure.error);
+        if (failure.is_blameless)
+            rests_.begin(report.index, report.generation, server::current_timestamp(),
+                         random_fraction());
+        else
+            worker_batch_ = std::max<std::size_t>(worker_batch_ / 4, 1);
         co_await handle_failure(assignment.task_ids, assignment.name, failure);
     }
     co_await collect_orphans();
@@ -277,10 +283,24 @@ void JobTasks::handle_lost_worker(const WorkerReport& report)
         throw error;
 }
 
+// Too many connections is a matter of fewer workers, as long as there are others at work; of one
+// alone it is a task's failure, which is tried again `retries` times.
+bool JobTasks::is_refused_among_others(const PgError& error) const
+{
+    return error.sqlstate() == sqlstate::too_many_connections && !assignments_.empty();
+}
+
 void JobTasks::assign_tasks()
 {
     const std::int64_t now = server::current_timestamp();
     read_reports();
+    give_tasks(now);
+    if (assignments_.empty() && rests_.end_all(now))
+        give_tasks(now);
+}
+
+void JobTasks::give_tasks(std::int64_t now)
+{
     for (const WorkerReport& report : reports_) {
         if (!report.attached || report.state != TaskState::idle)
             continue;
@@ -292,6 +312,8 @@ void JobTasks::assign_tasks()
             server::wake_worker(report.index);
             continue;
         }
+        if (rests_.is_resting(report.index, report.generation, now))
+            continue;
         TaskIds task_ids = schedule_.next_batch(Executor::table_worker, now, worker_limits());
         if (task_ids.empty())
             return;
@@ -371,7 +393,11 @@ void JobTasks::show_retry(bool waits_for_it)
 // its error ends the job, or the job goes on without it. The others are as they were.
 Async<void> JobTasks::handle_failure(TaskIds task_ids, std::string worker, BatchFailure failure)
 {
-    std::int32_t culprit = task_ids.size() == 1 ? task_ids.front() : failure.culprit;
+    if (failure.is_blameless)
+        failure.culprit = 0;
+    else if (task_ids.size() == 1)
+        failure.culprit = task_ids.front();
+    std::int32_t& culprit = failure.culprit;
     std::optional<milliseconds> delay;
     if (culprit == 0)
         delay = milliseconds{0};
@@ -385,7 +411,7 @@ Async<void> JobTasks::handle_failure(TaskIds task_ids, std::string worker, Batch
         std::erase(task_ids, task_id);
         culprit = culprit == task_id ? 0 : culprit;
     }
-    put_back(task_ids, culprit);
+    put_back(task_ids, failure);
     retried_sqlstate_ = failure.error.sqlstate();
     if (culprit != 0 && delay)
         try_again(culprit, *delay);
@@ -396,12 +422,12 @@ Async<void> JobTasks::handle_failure(TaskIds task_ids, std::string worker, Batch
 }
 
 // All but the culprit. If nobody knows which one it was, each goes alone next time.
-void JobTasks::put_back(const TaskIds& task_ids, std::int32_t culprit)
+void JobTasks::put_back(const TaskIds& task_ids, const BatchFailure& failure)
 {
     for (const std::int32_t task_id : task_ids) {
-        if (culprit == 0)
+        if (failure.culprit == 0 && !failure.is_blameless)
             schedule_.put_back_alone(task_id);
-        else if (task_id != culprit)
+        else if (task_id != failure.culprit)
             schedule_.put_back(task_id);
     }
 }

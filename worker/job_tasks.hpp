@@ -14,6 +14,7 @@
 #include "worker/sessions.hpp"
 #include "worker/source_snapshot.hpp"
 #include "worker/task_schedule.hpp"
+#include "worker/worker_rests.hpp"
 #include "worker/worker_services.hpp"
 
 namespace pgclone {
@@ -94,15 +95,18 @@ class JobTasks {
     struct BatchFailure {
         PgError error;
         std::int32_t culprit = 0; // the task whose fault it was; 0 = not known
+        bool is_blameless = false; // no task's fault: all of them are as they were
     };
 
     void read_reports();
     Async<void> collect_results();
     Async<void> collect_orphans();
+    bool is_refused_among_others(const PgError& error) const;
     void assign_tasks();
+    void give_tasks(std::int64_t now);
     BatchLimits worker_limits() const;
     Async<void> handle_failure(TaskIds task_ids, std::string worker, BatchFailure failure);
-    void put_back(const TaskIds& task_ids, std::int32_t culprit);
+    void put_back(const TaskIds& task_ids, const BatchFailure& failure);
     Async<void> give_up(std::int32_t task_id, PgError error);
     Async<void> leave_out(std::vector<LeftOutTask> tasks);
     Async<void> renew_snapshot();
@@ -141,6 +145,7 @@ class JobTasks {
     TargetHandler on_lost_target_;
     int parallel_; // as of the last look: pgclone_alter may change it
     int lost_workers_ = 0;
+    WorkerRests rests_; // of workers that a server has no connection for
     int lost_snapshots_ = 0;
     int retries_;
     bool continues_ = false;

@@ -253,17 +253,29 @@ is_equal('wire.numbers', 'patient', 'all rows are there');
 
 # --- Too few connections
 
+on_source('create schema broad');
+on_source("create table broad.t$_ as select g as id, repeat(md5(g::text), 4) as payload from generate_series(1, 60000) as g; analyze broad.t$_")
+  foreach 1 .. 4; # each large enough for a task of its own
+on_source('grant usage on schema broad to hasty; grant select on all tables in schema broad to hasty');
+
 sub clone_with_limit
 {
-    my ($limit, $label) = @_;
+    my ($limit, $rate_limit) = @_;
     on_source("alter role hasty connection limit $limit");
-    my $number = submit('wire', { target_schema => "limit_$limit", parallel => 4, retries => 1, owners => \0, acls => \0 },
+    return submit('broad', { target_schema => "limit_$limit", parallel => 4, retries => 1, owners => \0, acls => \0,
+            rate_limit => $rate_limit },
         scope => 'schema', source => source_conninfo(user => 'hasty'));
-    return wait_for_end($number);
 }
-is(clone_with_limit(2), 'completed', 'two connections: the job completes');
-is(contents($target, 'limit_2'), $expected, 'with all rows');
-is(clone_with_limit(0), 'failed 53300', 'none: it fails');
+# While one worker is slow with the only session that is left, the others come in vain.
+my $log_start = -s $source->logfile;
+sub refusals { return scalar(() = server_log($source, $log_start) =~ /too many connections for role "hasty"/g); }
+my $few = clone_with_limit(2, '100kB/s');
+ok(wait_until(sub { refusals() >= 8 }), 'two connections: three of four workers are refused, again and again');
+is(outcome($few), 'running', 'the job goes on');
+on_target("select pgclone_alter($few, rate_limit => 'none')");
+is(wait_for_end($few), 'completed', 'and completes');
+is_equal("broad.t$_", "limit_2.t$_", "all rows of table $_ are there") foreach 1 .. 4;
+is(wait_for_end(clone_with_limit(0, 'none')), 'failed 53300', 'none: it fails');
 nothing_left('connection limits');
 
 # --- A restart of the source

@@ -203,8 +203,13 @@ check_exporter() {
         return
     fi
     find_port port
+    # Those of compose.yaml that this version has.
+    local option options=()
+    for option in disable-settings-metrics no-collector.stat_user_tables no-collector.stat_bgwriter; do
+        "$program" --help 2>&1 | grep -qE -- "--(\[no-\])?${option#no-}\b" && options+=("--$option")
+    done
     DATA_SOURCE_NAME="user=monitor host=$work_dir port=$target_port dbname=shop sslmode=disable" \
-        "$program" --extend.query-path=compose/prometheus/queries.yaml --disable-settings-metrics \
+        "$program" --extend.query-path=compose/prometheus/queries.yaml "${options[@]}" \
         --web.listen-address="127.0.0.1:$port" >"$work_dir/exporter.log" 2>&1 &
     pid=$!
     for _ in $(seq 50); do

@@ -19,6 +19,9 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER source OPTIONS (user 'postgres', pas
 -- Members of pg_read_all_stats (pg_monitor is one) see all jobs, and can change none.
 CREATE ROLE monitor LOGIN PASSWORD :'monitor_password' IN ROLE pg_monitor;
 
+-- A question that a lock holds up is given up, before the next ones queue behind it.
+ALTER ROLE monitor SET statement_timeout = '4s';
+
 -- The owners of what test/demo/shop.sql has: roles belong to a server, not to a database.
 CREATE ROLE shop_owner;
 CREATE ROLE shop_clerk;

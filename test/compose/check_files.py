@@ -79,7 +79,7 @@ def variables_of(path):
 
 SERVICE_KEYS = {
     "build", "cap_add", "command", "depends_on", "entrypoint", "environment", "healthcheck", "image", "init",
-    "ports", "profiles", "restart", "shm_size", "volumes",
+    "ports", "profiles", "restart", "security_opt", "shm_size", "volumes",
 }
 BUILD_KEYS = {"args", "context", "dockerfile", "target"}
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}

@@ -8,8 +8,8 @@
 # As root, on Debian 12. The machine's own major is tested where we are; of each other one a folder
 # with the Debian release that has it is made once (debootstrap), which takes some minutes and 1.5 GB
 # each. There the extension is built by that release's compiler with its Boost, warnings being
-# errors, and all suites of test/all.sh run but lint, analysis and fuzz, which do not depend on the
-# server. Nothing else of the machine is touched: the folders have mounts, processes and a network of
+# errors, and all suites of test/all.sh run but lint, analysis, fuzz, docs and compose, which do not depend on
+# the server. Nothing else of the machine is touched: the folders have mounts, processes and a network of
 # their own while tests run, and all of these go with them.
 #
 #   PGCLONE_MATRIX_DIR=/path   where the folders are kept, by default /var/cache/pgclone-matrix

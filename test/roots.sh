@@ -59,11 +59,12 @@ in_root() {
 }
 
 # The files of this checkout, those that are not committed included; what was built there last time
-# stays, so that only what has changed is built again.
+# stays, so that only what has changed is built again. (What has changed gets the time of the copy: with
+# its own it could be older than what was built from the version before it.)
 copy_checkout() {
     mkdir -p "$root/srv/pgclone"
     git ls-files -z --cached --others --exclude-standard |
-        rsync -rlptc --files-from=- --from0 --ignore-missing-args ./ "$root/srv/pgclone/" || return
+        rsync -rlpc --files-from=- --from0 --ignore-missing-args ./ "$root/srv/pgclone/" || return
     # What is no file of the checkout any more, and nothing that was built.
     (cd "$root/srv/pgclone" && find . -name build -prune -o -type f \
         -regex '.*\.\(cpp\|hpp\|sql\|pl\|pm\|sh\|md\|source\|psql\)' -print) | sed 's|^\./||' |

@@ -5,7 +5,10 @@
 select current_setting('server_version_num')::int >= 150000 as has_15 \gset
 set client_min_messages = error;
 create temporary table names as
-select 'n' || n as id, name, row_number() over () as n
+-- From 19 on, roles and databases have no line ends in their names.
+select 'n' || n as id, name, row_number() over () as n,
+       'role ' || left(case when current_setting('server_version_num')::int >= 190000 then translate(name, E'\n\r', 'NR')
+                            else name end, 56) as role
 from (select 1, (select string_agg(chr(b), '' order by b) from generate_series(1, 42) b) union all
       select 2, (select string_agg(chr(b), '' order by b) from generate_series(43, 84) b) union all
       select 3, (select string_agg(chr(b), '' order by b) from generate_series(85, 127) b) union all
@@ -13,8 +16,8 @@ from (select 1, (select string_agg(chr(b), '' order by b) from generate_series(1
       from unnest(array['select', 'Mixed Case', ' ', 'a.b', '"', '\', E'\n', $$'; drop table x; --$$, '%s %I %1$L %%', ':name :"x"',
                         '$$', '/* not a comment', E'-- Name: x; Type: TABLE; Schema: y; Owner: z', repeat('x', 63), repeat('ü', 31),
                         'ÄÖÜ 李 €', '1digit', '*.*', '(a, b)', '{"a",}']) with ordinality as list (name, o)) list (n, name);
-select format('create role %I', 'role ' || left(name, 56)) from names
-where not exists (select from pg_roles where rolname = ('role ' || left(name, 56))::name) \gexec
+select format('create role %I', role) from names
+where not exists (select from pg_roles where rolname = role::name) \gexec
 
 -- run TEMPLATE: formats it with each name: %1$I the name, %2$s its number, %3$L all bytes as text,
 -- %4$I a role, %5$I the name
@@ -24,8 +27,8 @@ declare
     r record;
     everything text := (select string_agg(chr(b), '' order by b) from generate_series(1, 127) b);
 begin
-    for r in select name, n from names order by n loop
-        execute format(template, r.name, r.n, everything, 'role ' || left(r.name, 56),
+    for r in select name, n, role from names order by n loop
+        execute format(template, r.name, r.n, everything, r.role,
                        replace(r.name, '=', ' '));
     end loop;
 end

@@ -16,7 +16,8 @@ my $seed = $ENV{PGCLONE_SEED} // int(time);
 srand $seed;
 note("PGCLONE_SEED=$seed PGCLONE_CRASHES=$crashes");
 
-# Jobs that met three crashes are held, and keep their place on the queue until the end.
+# Jobs may come faster than they are done, and all that are held are resumed at once in the end: there has to
+# be room for each, or a submit fails.
 my ($source, $target) =
   start_servers(target => [ 'pgclone.max_workers = 12', 'pgclone.max_jobs = ' . (3 * $crashes + 10) ]);
 make_numbers('numbers', 100);

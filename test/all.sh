@@ -128,7 +128,7 @@ run_unit() {
         name=$(basename "$program" _test)
         # A program whose source is gone is left over from another build.
         [ -x "$program" ] && [ -f "test/unit/${name}_test.cpp" ] && wanted unit "$name" || continue
-        timeout 300 "$program" --no-colors=true >"$output" 2>&1
+        timeout 900 "$program" --no-colors=true >"$output" 2>&1
         local status=$?
         totals=$(grep -oE 'test cases: .*' "$output" | grep -oE '[0-9]+ (passed|failed)')
         local ok not_ok

@@ -1,5 +1,6 @@
 #include "worker/object_graph.hpp"
 
+#include "test/unit/cpu_time.hpp"
 #include "test/unit/expect_error.hpp"
 
 #include <algorithm>
@@ -502,9 +503,9 @@ constexpr auto generous = std::chrono::seconds(60); // instrumented, and not opt
 
 void check_large(const Graph& graph)
 {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = cpu_time();
     const std::vector<OrderedStep> order = order_objects(graph.nodes, graph.edges);
-    const auto took = std::chrono::steady_clock::now() - start;
+    const auto took = cpu_time() - start;
     CHECK(took < generous);
     CHECK(order.size() >= graph.nodes.size());
 }
@@ -575,8 +576,8 @@ TEST_CASE("a ring of 100,000 functions cannot be broken")
     Graph graph = large_graph(ObjectKind::function, 100000);
     for (std::uint32_t i = 0; i < 100000; i++)
         graph.edges.push_back({{7, i}, {7, (i + 1) % 100000}, false});
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = cpu_time();
     const PgError error = expect_error("0A000", [&] { order_objects(graph.nodes, graph.edges); });
     CHECK(mentions(error, "99990 more"));
-    CHECK(std::chrono::steady_clock::now() - start < generous);
+    CHECK(cpu_time() - start < generous);
 }

@@ -1,5 +1,7 @@
 #include "worker/object_selection.hpp"
 
+#include "test/unit/cpu_time.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -396,9 +398,9 @@ TEST_CASE("100,000 objects")
     for (int i = 0; i < 300000; i++)
         source.needs(last, first);
     source.options.exclude = {{"", "first"}};
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = cpu_time();
     source.select();
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
+    CHECK(cpu_time() - start < std::chrono::seconds(60));
     std::size_t left_out = 0;
     for (const std::string& reason : source.selection.reasons)
         left_out += reason.empty() ? 0 : 1;

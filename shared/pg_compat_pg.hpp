@@ -1,5 +1,5 @@
-// Differences between PostgreSQL majors, all in one place. Built and tested: 15, 17, 18, in
-// part 19 (test/matrix.sh). The guards for 14 and 16 are untested: they follow those versions' headers.
+// Differences between PostgreSQL majors, all in one place. Built and tested: 15, 17, 18, 19rc1
+// (test/matrix.sh). The guards for 14 and 16 are untested: they follow those versions' headers.
 #pragma once
 
 #include "shared/server_pg.hpp"

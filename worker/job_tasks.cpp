@@ -203,6 +203,7 @@ void JobTasks::read_reports()
         report.generation = worker.generation;
         report.number = worker.number;
         report.attached = worker.state == WorkerState::attached;
+        report.has_source = worker.source_pid != 0;
         report.state = worker.task_state;
         report.task_count = worker.task_count;
         report.failed_task = worker.failed_task;
@@ -237,7 +238,7 @@ Async<void> JobTasks::collect_results()
             worker.task_count = 0;
         });
         BatchFailure failure{PgError(report.error), report.failed_task};
-        failure.is_blameless = is_refused_among_others(failure.error);
+        failure.is_blameless = is_refused_among_others(report);
         if (failure.is_blameless)
             rests_.begin(report.index, report.generation, server::current_timestamp(),
                          random_fraction());
@@ -283,11 +284,16 @@ void JobTasks::handle_lost_worker(const WorkerReport& report)
         throw error;
 }
 
-// Too many connections is a matter of fewer workers, as long as there are others at work; of one
-// alone it is a task's failure, which is tried again `retries` times.
-bool JobTasks::is_refused_among_others(const PgError& error) const
+// Too many connections is a matter of fewer workers, as long as others are at work or have a session
+// on the source; of one alone it is a task's failure, which is tried again `retries` times.
+bool JobTasks::is_refused_among_others(const WorkerReport& refused) const
 {
-    return error.sqlstate() == sqlstate::too_many_connections && !assignments_.empty();
+    if (refused.error.sqlstate != sqlstate::too_many_connections)
+        return false;
+    return !assignments_.empty() ||
+           std::any_of(reports_.begin(), reports_.end(), [&refused](const WorkerReport& report) {
+               return report.index != refused.index && report.attached && report.has_source;
+           });
 }
 
 void JobTasks::assign_tasks()
@@ -295,7 +301,9 @@ void JobTasks::assign_tasks()
     const std::int64_t now = server::current_timestamp();
     read_reports();
     give_tasks(now);
-    if (assignments_.empty() && rests_.end_all(now))
+    const bool has_source = std::any_of(reports_.begin(), reports_.end(),
+                                        [](const WorkerReport& each) { return each.has_source; });
+    if (assignments_.empty() && !has_source && rests_.end_all(now))
         give_tasks(now);
 }
 

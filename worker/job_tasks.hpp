@@ -79,6 +79,7 @@ class JobTasks {
         std::uint32_t generation = 0;
         int number;
         bool attached;
+        bool has_source; // a session there
         TaskState state;
         int task_count;
         int failed_task;
@@ -101,7 +102,7 @@ class JobTasks {
     void read_reports();
     Async<void> collect_results();
     Async<void> collect_orphans();
-    bool is_refused_among_others(const PgError& error) const;
+    bool is_refused_among_others(const WorkerReport& refused) const;
     void assign_tasks();
     void give_tasks(std::int64_t now);
     BatchLimits worker_limits() const;

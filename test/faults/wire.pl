@@ -262,7 +262,7 @@ sub clone_with_limit
 {
     my ($limit, $rate_limit) = @_;
     on_source("alter role hasty connection limit $limit");
-    return submit('broad', { target_schema => "limit_$limit", parallel => 4, retries => 1, owners => \0, acls => \0,
+    return submit('broad', { target_schema => "limit_$limit", parallel => 4, owners => \0, acls => \0,
             rate_limit => $rate_limit },
         scope => 'schema', source => source_conninfo(user => 'hasty'));
 }

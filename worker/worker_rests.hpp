@@ -21,7 +21,8 @@ class WorkerRests {
     // It has been let in.
     void forget(int index) { rests_.erase(index); }
 
-    // Nobody else is at work: all of them are to try at once. False if none rested.
+    // There is nobody that they could leave the work to: all of them are to try at once. False if none
+    // rested.
     bool end_all(std::int64_t now);
 
     // When the first one is to try again; INT64_MAX if none rests.

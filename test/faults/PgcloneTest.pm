@@ -15,11 +15,10 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(start_servers new_server stop_servers on_source on_target ask_target
-  wait_for_target literal
-  source_conninfo submit wait_for_end outcome wait_for_phase cancel_and_wait wait_until
-  make_numbers gate_where close_gate open_gate wait_at_gate session end_session background
-  output_of backend_pids terminate_backends worker_processes pgclone_processes process_status
-  nothing_left is_equal table_state server_log);
+  wait_for_target literal source_conninfo submit wait_for_end outcome wait_for_phase
+  cancel_and_wait wait_until make_numbers gate_where close_gate open_gate wait_at_gate session
+  end_session background output_of backend_pids terminate_backends worker_processes
+  pgclone_processes process_status nothing_left is_equal table_state server_log);
 
 # Sessions that die with their server must not take the test with them.
 $SIG{PIPE} = 'IGNORE';

@@ -24,19 +24,25 @@ struct BuildLimits {
     int max_parallel_workers = 8;
     int max_worker_processes = 8;
     int cores = 1;
+    bool temp_files_are_limited = false; // by temp_file_limit
 };
 
 // Reads the one row of target_checks/build_limits.sql. Raises XX000 if it is malformed.
 BuildLimits read_build_limits(const ResultSet& rows, int cores, std::int64_t machine_memory);
 
 // SET LOCAL statements for the transaction of a task that is no data task; none if it is better
-// left as it is. `at_once`: table workers that are at work, this one included.
+// left as it is. `at_once`: table workers that are at work, this one included. `btree_bytes`: of a
+// B-tree index, how large it is on the source; -1 = not known, or another kind of index.
 //
 // * Memory: all builds together take at most shared_buffers once more, or a sixteenth of the machine's
-//   memory up to 1 GB if that is more; each at least the server's maintenance_work_mem. (CREATE INDEX and VALIDATE CONSTRAINT use it alike.)
+//   memory up to 1 GB if that is more; each at least the server's maintenance_work_mem. (CREATE INDEX
+//   and VALIDATE CONSTRAINT use it alike.) A process that sorts alone gets no more than it takes to
+//   merge its runs in one pass, if it may write temporary files.
 // * Parallel workers: the cores are shared out, each builder's own counts. A server that allows
 //   none gets none; CREATE INDEX may get more than it says for one command, up to its share of
 //   those that it lets run in all.
-std::vector<std::string> build_settings(TaskKind kind, int at_once, const BuildLimits& limits);
+// * A validation is not compiled (jit).
+std::vector<std::string> build_settings(TaskKind kind, int at_once, const BuildLimits& limits,
+                                        std::int64_t btree_bytes = -1);
 
 } // namespace pgclone

@@ -42,8 +42,12 @@ void read_validations(const ResultSet& rows, SourceCatalog& catalog)
         if (rows.is_null(row, "add_not_valid"))
             continue;
         const std::string list = "[" + rows.text(row, "add_not_valid") + "]";
-        catalog.validations[id_of_row(rows, row)] = {parse_statements(list).front(),
-                                                     rows.text(row, "validate_sql")};
+        LateValidation& validation = catalog.validations[id_of_row(rows, row)];
+        validation.add = parse_statements(list).front();
+        validation.validate = rows.text(row, "validate_sql");
+        if (!rows.is_null(row, "index_objid"))
+            validation.index = {static_cast<std::uint32_t>(rows.integer(row, "index_classid")),
+                                static_cast<std::uint32_t>(rows.integer(row, "index_objid"))};
     }
 }
 

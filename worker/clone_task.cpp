@@ -241,6 +241,7 @@ void visit_fields(Task& task, Visitor& visit)
     field("source_table", &CloneTask::source_table);
     field("large_objects", &CloneTask::large_objects);
     visit.parts("parts_of_table", task.parts_of_table);
+    field("btree_bytes", &CloneTask::btree_bytes);
     field("estimated_rows", &CloneTask::estimated_rows);
     field("estimated_bytes", &CloneTask::estimated_bytes);
     field("conflict", &CloneTask::conflict);

@@ -94,6 +94,9 @@ struct CloneTask {
     // Of a large_objects task: their OIDs, the same on both sides. They exist on the target, empty.
     std::vector<std::uint32_t> large_objects;
 
+    // Of a task that builds a B-tree index: its size on the source; -1 = none, or unknown.
+    std::int64_t btree_bytes = -1;
+
     // For people, and for pgclone_plan:
     std::int64_t estimated_rows = -1; // -1 = it copies none, or unknown
     std::int64_t estimated_bytes = -1;

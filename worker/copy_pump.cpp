@@ -9,8 +9,9 @@ namespace pgclone {
 namespace {
 
 constexpr std::size_t batch_bytes = 64 * 1024;
-// In nonblocking mode libpq's buffer grows without limit: this is the limit.
-constexpr std::size_t in_flight_bytes = 512 * 1024;
+// In nonblocking mode libpq's buffer grows without limit: this is the limit. libpq moves what is
+// left in it after each piece that the socket has taken, so more is slower.
+constexpr std::size_t in_flight_bytes = 128 * 1024;
 // With TLS, decrypted bytes may wait inside libpq while the socket is silent.
 constexpr milliseconds look_again{1000};
 

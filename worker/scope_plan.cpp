@@ -30,10 +30,11 @@ ScopePlan ScopePlanner::plan()
     add_units();
     add_data();
     add_steps(ObjectSection::after_data, stage_after_data, JobPhase::indexes);
+    add_analyzes(AnalyzeOf::partitioned_tables);
     add_validations();
     add_refreshes();
     add_sequence_values();
-    add_analyzes();
+    add_analyzes(AnalyzeOf::all_else);
     add_owners_and_privileges();
     add_steps(ObjectSection::last, stage_last, JobPhase::constraints);
     add_left_out();

@@ -30,17 +30,20 @@ void ScopePlanner::add_data()
 
     // The largest first, each followed by its indexes: whoever is free takes the first task
     // that can start.
-    std::vector<std::size_t> tables;
-    for (std::size_t node = 0; node < nodes_.size(); node++)
-        if (const auto found = catalog_.tables.find(nodes_[node].id);
-            found != catalog_.tables.end() && found->second.has_rows &&
-            !units_.contains(nodes_[node].id.objid))
-            tables.push_back(node);
-    std::stable_sort(tables.begin(), tables.end(), [this](std::size_t a, std::size_t b) {
-        return catalog_.tables.at(nodes_[a].id).size_bytes >
-               catalog_.tables.at(nodes_[b].id).size_bytes;
-    });
-    for (const std::size_t node : tables) {
+    std::vector<std::pair<std::int64_t, std::size_t>> tables; // bytes with indexes, node
+    for (std::size_t node = 0; node < nodes_.size(); node++) {
+        const auto found = catalog_.tables.find(nodes_[node].id);
+        if (found == catalog_.tables.end() || !found->second.has_rows ||
+            units_.contains(nodes_[node].id.objid))
+            continue;
+        std::int64_t bytes = found->second.size_bytes;
+        for (const OrderedStep* step : indexes[nodes_[node].id.objid])
+            bytes += bytes_of_index(*step);
+        tables.emplace_back(bytes, node);
+    }
+    std::stable_sort(tables.begin(), tables.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (const auto& [bytes, node] : tables) {
         const TableShape& table = catalog_.tables.at(nodes_[node].id);
         const std::vector<std::int32_t> data = add_table_data(object_at(node), table);
         sort_largest_first(indexes[table.id.objid]);
@@ -51,15 +54,18 @@ void ScopePlanner::add_data()
     add_large_objects();
 }
 
+std::int64_t ScopePlanner::bytes_of_index(const OrderedStep& step) const
+{
+    const auto found = catalog_.index_bytes.find(object_at(step.node).id);
+    return found == catalog_.index_bytes.end() ? 0 : found->second;
+}
+
 void ScopePlanner::sort_largest_first(std::vector<const OrderedStep*>& indexes) const
 {
-    const auto bytes = [this](const OrderedStep* step) {
-        const auto found = catalog_.index_bytes.find(object_at(step->node).id);
-        return found == catalog_.index_bytes.end() ? 0 : found->second;
-    };
-    std::stable_sort(
-        indexes.begin(), indexes.end(),
-        [&](const OrderedStep* a, const OrderedStep* b) { return bytes(a) > bytes(b); });
+    std::stable_sort(indexes.begin(), indexes.end(),
+                     [this](const OrderedStep* a, const OrderedStep* b) {
+                         return bytes_of_index(*a) > bytes_of_index(*b);
+                     });
 }
 
 // An index, or a constraint's, that table workers build when the rows are there (`data`: the tasks
@@ -89,6 +95,9 @@ void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int
     } else {
         fill_step(task, step, object);
     }
+    const bool is_btree = task.statements.front().find(" USING btree (") != std::string::npos;
+    if (!task.batched && is_btree && catalog_.index_bytes.contains(object.id))
+        task.btree_bytes = bytes_of_index(step);
     made_by_[object.id] = task.task_id;
 }
 
@@ -149,8 +158,11 @@ CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const Table
                                      table.load_through.name}
                      : own;
     const bool alone = !through_root && predicate.empty(); // nobody else fills the table
-    const CopyPlan copy =
-        plan_copy(source, into, table.copy_columns, predicate, table.binary_safe, alone);
+    // A type of that name that was there before may be another one.
+    const bool binary =
+        table.binary_safe && std::all_of(table.own_types.begin(), table.own_types.end(),
+                                         [this](ObjectId id) { return made_by_.contains(id); });
+    const CopyPlan copy = plan_copy(source, into, table.copy_columns, predicate, binary, alone);
     task.source_copy = copy.source_copy;
     task.target_copy = copy.target_copy;
     task.format = copy.format;
@@ -264,9 +276,28 @@ void ScopePlanner::add_validations()
                                   JobPhase::constraints);
         task.in_table_worker = true;
         lock_for_foreign_key(task, object, true); // two validations of a table exclude each other
-        task.statements = {catalog_.validations.at(object.id).validate};
+        // The planner thinks that to hash a table costs as much as to read it. Indexes that have just
+        // been built, of tables that were frozen on the way, are merged in a third of the time.
+        if (may_merge(object))
+            task.statements = {"SET LOCAL enable_hashjoin = off"};
+        task.statements.push_back(catalog_.validations.at(object.id).validate);
         wait_for(task, made_by_.at(object.id));
     }
+}
+
+// Whether the tables of a foreign key can be read from indexes alone, in the same order.
+bool ScopePlanner::may_merge(const CatalogObject& key) const
+{
+    if (!made_by_.contains(catalog_.validations.at(key.id).index))
+        return false;
+    const auto is_frozen = [this](ObjectId id) {
+        const auto table = catalog_.tables.find(id);
+        return table == catalog_.tables.end() ||
+               (ranges_of(table->second).empty() && table->second.load_through.name.empty());
+    };
+    const auto needs = needs_.find(key.id);
+    return is_frozen({table_class(), key.table_oid}) && needs != needs_.end() &&
+           std::all_of(needs->second.begin(), needs->second.end(), is_frozen);
 }
 
 // Materialized views whose rows this object is made of.
@@ -373,8 +404,9 @@ std::set<std::uint32_t> ScopePlanner::tables_above_foreign_ones() const
     return above;
 }
 
-// A partitioned table's ANALYZE takes all of its partitions along.
-void ScopePlanner::add_analyzes()
+// A partitioned table's ANALYZE takes all of its partitions along, and so takes longer than most
+// validations: it comes before them, lest all wait for it in the end.
+void ScopePlanner::add_analyzes(AnalyzeOf which)
 {
     if (!options_.data || !options_.analyze)
         return;
@@ -387,6 +419,9 @@ void ScopePlanner::add_analyzes()
         const auto table = catalog_.tables.find(object.id);
         const bool is_table = object.kind == ObjectKind::table && table != catalog_.tables.end();
         const bool is_populated = refresh_of_.contains(object.id);
+        const bool is_partitioned = is_table && !table->second.has_rows;
+        if (is_partitioned != (which == AnalyzeOf::partitioned_tables))
+            continue;
         if (!is_populated && (!is_table || comes_with_parent(table->second) ||
                               above_foreign.contains(object.id.objid)))
             continue;

@@ -89,17 +89,20 @@ class ScopePlanner {
                               const std::string& predicate);
     void add_index(const OrderedStep& step, const std::vector<std::int32_t>& data);
     const KeyIndex* key_index(const CatalogObject& object) const;
+    std::int64_t bytes_of_index(const OrderedStep& step) const;
     void sort_largest_first(std::vector<const OrderedStep*>& indexes) const;
     void add_extension_rows();
     void add_extension_table(const ExtensionRows& table,
                              std::map<std::uint32_t, std::int32_t>& copied);
     void add_large_objects();
     void add_validations();
+    bool may_merge(const CatalogObject& key) const;
     const std::set<std::int32_t>& refreshes_under(ObjectId id);
     void add_refreshes();
     void add_sequence_values();
     std::set<std::uint32_t> tables_above_foreign_ones() const;
-    void add_analyzes();
+    enum class AnalyzeOf { partitioned_tables, all_else };
+    void add_analyzes(AnalyzeOf which);
     void append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const;
     void add_owners_and_privileges();
     static bool is_own_anyway(const CatalogObject& object);

@@ -40,6 +40,8 @@ struct ExtensionRows {
 struct LateValidation {
     StatementTemplate add; // ... NOT VALID
     std::string validate;
+    // Of the referencing table, in the order of the referenced one; or its constraint. None = {}.
+    ObjectId index = {};
 };
 
 // The index of a primary key or unique constraint, to be built before the constraint.

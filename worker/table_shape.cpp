@@ -121,6 +121,9 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
         if (column.generation.empty())
             table.copy_columns.push_back(column.name);
     table.binary_safe = rows.boolean(row, "binary_safe");
+    for (const json::value& type : parse_objects(rows, row, "own_types"))
+        table.own_types.push_back({to_oid(number_member("own_types", type, "classid")),
+                                   to_oid(number_member("own_types", type, "objid"))});
     table.can_select = rows.boolean(row, "can_select");
     table.is_heap = rows.boolean(row, "is_heap");
     table.heap_pages = rows.integer(row, "heap_pages");

@@ -45,7 +45,8 @@ struct TableShape {
     // Of its rows:
     bool has_rows = false; // an ordinary table, whose rows are to be copied
     std::vector<std::string> copy_columns;
-    bool binary_safe = false;
+    bool binary_safe = false; // if the clone makes these:
+    std::vector<ObjectId> own_types; // enums and domains
     bool can_select = true;
     bool is_heap = false; // its rows are in a heap, whose pages have numbers
     std::int64_t heap_pages = 0;

@@ -17,6 +17,7 @@
 #include "worker/worker_services_pg.hpp"
 
 extern "C" {
+#include "access/xlog.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "postmaster/postmaster.h"
@@ -291,6 +292,9 @@ void accept_task_result(int worker_index, std::uint32_t generation) noexcept
 }
 
 WorkerCounters& own_counters() noexcept { return worker_slot(own_identity.index).counters; }
+
+// As after an asynchronous commit. Raises nothing: two spinlocks and a latch.
+void wake_wal_writer() noexcept { XLogSetAsyncXactLSN(GetXLogInsertRecPtr()); }
 
 int worker_slot_count() noexcept { return shared_state->max_workers; }
 

@@ -33,6 +33,12 @@ insert into as_text select id, row(d, f8, i)::pair, case when n >= 0 then n end,
     from edges as e;
 update as_text set m = '-92233720368547758.08', x = '' where id = 11;
 update as_text set m = '92233720368547758.07', x = '<a/>' where id = 12;
+-- Types of its own that are: enums send their label, domains what they are over.
+create type mood as enum ('so so', 'ö "q"', '😀');
+create domain short_text as varchar(5) not null check (value <> '');
+create domain amount as numeric(9, 2);
+create table own_types (id integer primary key, m mood, t short_text, a amount, m2 mood default 'so so');
+insert into own_types values (1, 'ö "q"', 'äöü€', 1234567.89, '😀'), (2, null, 'x', 'NaN', null), (3, '😀', ' ', -0.005, 'so so');
 alter table as_text add column late timestamptz default '0044-03-15 12:00:00+01 BC';
 -- What the other server is to have: with these settings no two values have the same text.
 create function fingerprint(relation regclass) returns text language plpgsql set datestyle = 'ISO, YMD'

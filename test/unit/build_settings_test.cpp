@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "test/unit/expect_error.hpp"
 
 using namespace pgclone;
@@ -20,6 +22,7 @@ BuildLimits machine(int cores, std::int64_t shared_megabytes)
 
 const std::string memory = "SET LOCAL maintenance_work_mem = ";
 const std::string workers = "SET LOCAL max_parallel_maintenance_workers = ";
+const std::string no_jit = "SET LOCAL jit = off";
 
 } // namespace
 
@@ -34,11 +37,14 @@ TEST_CASE("builds share the cores and the memory")
     {
         BuildLimits limits = machine(2, 128);
         limits.machine_memory = std::int64_t{8} << 30;
-        CHECK(build_settings(TaskKind::validate, 2, limits) == Statements{memory + "'262144kB'"});
+        CHECK(build_settings(TaskKind::validate, 2, limits) ==
+              Statements{memory + "'262144kB'", no_jit});
         limits.machine_memory = std::int64_t{256} << 30;
-        CHECK(build_settings(TaskKind::validate, 2, limits) == Statements{memory + "'524288kB'"});
+        CHECK(build_settings(TaskKind::validate, 2, limits) ==
+              Statements{memory + "'524288kB'", no_jit});
         limits.machine_memory = std::int64_t{1} << 30; // shared_buffers are more
-        CHECK(build_settings(TaskKind::validate, 1, limits) == Statements{memory + "'131072kB'"});
+        CHECK(build_settings(TaskKind::validate, 1, limits) ==
+              Statements{memory + "'131072kB'", no_jit});
     }
     SUBCASE("two on two cores: each by itself, with what the server gives")
     {
@@ -73,6 +79,28 @@ TEST_CASE("a worker that would get too little memory is not asked for")
           Statements{memory + "'16384kB'", workers + "0"});
 }
 
+TEST_CASE("a B-tree that is sorted by one process gets what it takes to merge its runs in one pass")
+{
+    BuildLimits limits = machine(2, 1024);
+    const auto memory_for = [&](std::int64_t bytes) {
+        return build_settings(TaskKind::index, 2, limits, bytes);
+    };
+    CHECK(memory_for(0) == Statements{memory + "'8192kB'", workers + "0"});
+    CHECK(memory_for(1 << 20) == Statements{memory + "'8192kB'", workers + "0"});
+    CHECK(memory_for(std::int64_t{1} << 30) == Statements{memory + "'53405kB'", workers + "0"});
+    // As much as there is, but not more; and where more than 500 runs would be merged.
+    CHECK(memory_for(std::int64_t{20} << 30) == Statements{memory + "'419430kB'", workers + "0"});
+    CHECK(memory_for(std::int64_t{1} << 40) == Statements{memory + "'524288kB'", workers + "0"});
+    CHECK(memory_for(std::numeric_limits<std::int64_t>::max()) ==
+          Statements{memory + "'524288kB'", workers + "0"});
+    CHECK(memory_for(-1) == Statements{memory + "'524288kB'", workers + "0"});
+    // With a process to help, each has at least 32 MB.
+    CHECK(build_settings(TaskKind::index, 1, limits, 1 << 20) ==
+          Statements{memory + "'1048576kB'", workers + "1"});
+    limits.temp_files_are_limited = true;
+    CHECK(memory_for(1 << 20) == Statements{memory + "'524288kB'", workers + "0"});
+}
+
 TEST_CASE("what the server forbids or gives stays")
 {
     BuildLimits limits = machine(64, 128);
@@ -89,7 +117,8 @@ TEST_CASE("what the server forbids or gives stays")
 TEST_CASE("a validation takes memory, a materialized view processes, all else nothing")
 {
     const BuildLimits limits = machine(2, 512);
-    CHECK(build_settings(TaskKind::validate, 2, limits) == Statements{memory + "'262144kB'"});
+    CHECK(build_settings(TaskKind::validate, 2, limits) ==
+          Statements{memory + "'262144kB'", no_jit});
     CHECK(build_settings(TaskKind::refresh, 2, limits) ==
           Statements{"SET LOCAL max_parallel_workers_per_gather = 0"});
     CHECK(build_settings(TaskKind::refresh, 1, machine(3, 512)).empty());
@@ -128,12 +157,15 @@ TEST_CASE("the limits are read from the session's answer")
 {
     const std::vector<std::string> names = {"maintenance_work_mem",
                                             "shared_buffers",
+                                            "temp_files_are_limited",
                                             "max_parallel_maintenance_workers",
                                             "max_parallel_workers_per_gather",
                                             "max_parallel_workers",
                                             "max_worker_processes"};
     const BuildLimits limits =
-        read_build_limits(ResultSet(names, {{"1048576", "8589934592", "3", "4", "5", "6"}}), 0, 7);
+        read_build_limits(ResultSet(names, {{"1048576", "8589934592", "t", "3", "4", "5", "6"}}), 0,
+                          7);
+    CHECK(limits.temp_files_are_limited);
     CHECK(limits.maintenance_work_mem == 1048576);
     CHECK(limits.shared_buffers == std::int64_t{8} << 30);
     CHECK(limits.max_parallel_maintenance_workers == 3);

@@ -43,6 +43,7 @@ void check_same(const CloneTask& a, const CloneTask& b)
     CHECK(a.source_table == b.source_table);
     CHECK(a.large_objects == b.large_objects);
     CHECK(a.estimated_rows == b.estimated_rows);
+    CHECK(a.btree_bytes == b.btree_bytes);
     CHECK(a.estimated_bytes == b.estimated_bytes);
     CHECK(a.conflict == b.conflict);
     CHECK(a.missing == b.missing);
@@ -79,6 +80,7 @@ CloneTask full_task()
     task.cleanup = {"drop table x", "drop table y"};
     task.large_objects = {16384, std::numeric_limits<std::uint32_t>::max()};
     task.estimated_rows = 0;
+    task.btree_bytes = 4096;
     task.estimated_bytes = 8192;
     task.conflict = "it exists";
     task.missing = "role \"r\"";

@@ -87,12 +87,12 @@ class Fixture {
     {
         CloneOptions shown = options;
         shown.dry_run = true;
-        return plan_scope(catalog, selection, target, naming, shown);
+        return plan_scope(catalog, selection, target, naming, shown, split);
     }
     // As it is carried out: small tables in one task each.
     ScopePlan folded_plan() const
     {
-        return plan_scope(catalog, selection, target, naming, options);
+        return plan_scope(catalog, selection, target, naming, options, split);
     }
 
     SourceCatalog catalog;
@@ -100,6 +100,7 @@ class Fixture {
     ScopeTarget target;
     ScopeNaming naming;
     CloneOptions options;
+    SplitRules split;
 };
 
 inline const CloneTask* find(const ScopePlan& plan, std::string_view kind, std::string_view name)

@@ -218,6 +218,20 @@ TEST_CASE("an index that needs something made after the data waits for it")
     CHECK(index->stage > key->stage);
 }
 
+TEST_CASE("rows of own types are copied in binary form if the clone makes the types")
+{
+    const ObjectId type{1247, 50};
+    Fixture fixture;
+    fixture.add(ObjectKind::type, type, "state", "TYPE s.state");
+    fixture.add_table(10, "orders");
+    fixture.needs({class_relation, 10}, type);
+    TableShape& table = fixture.catalog.tables.at({class_relation, 10});
+    table.own_types = {type};
+    CHECK(find(fixture.plan(), "data", "orders")->format == "binary");
+    table.own_types.push_back({1247, 51}); // of an extension, or of the target's own
+    CHECK(find(fixture.plan(), "data", "orders")->format == "text");
+}
+
 TEST_CASE("a foreign key of a large table is validated by a task of its own")
 {
     Fixture fixture;
@@ -236,6 +250,43 @@ TEST_CASE("a foreign key of a large table is validated by a task of its own")
     CHECK(add->statements == std::vector<std::string>{"ADD NOT VALID"});
     CHECK(validate->statements == std::vector<std::string>{"VALIDATE"});
     CHECK(validate->after == std::vector<std::int32_t>{add->task_id});
+}
+
+TEST_CASE("a foreign key is validated by a merge if both tables are frozen and have the indexes")
+{
+    const ObjectId key{class_constraint, 30};
+    const ObjectId index{class_relation, 21};
+    const auto merges = [&](auto&& change) {
+        Fixture fixture;
+        fixture.add_table(10, "referenced", 1 << 20);
+        fixture.add_table(20, "large", 1 << 30);
+        fixture.add_part(ObjectKind::index, index, "large_idx", 20);
+        fixture.add_part(ObjectKind::foreign_key, key, "fk on large", 20);
+        fixture.needs(key, {class_relation, 10});
+        fixture.catalog.validations[key] = {StatementTemplate("ADD"), "VALIDATE", index};
+        change(fixture);
+        const ScopePlan plan = fixture.plan();
+        const CloneTask* validate = find(plan, "validation", "fk on large");
+        REQUIRE(validate);
+        CHECK(validate->statements.back() == "VALIDATE");
+        return validate->statements.size() == 2 &&
+               validate->statements.front() == "SET LOCAL enable_hashjoin = off";
+    };
+    const auto cut = [](Fixture& fixture, std::uint32_t oid) {
+        TableShape& table = fixture.catalog.tables.at({class_relation, oid});
+        fixture.catalog.server_version = 150000;
+        fixture.split = {1 << 16, 2};
+        table.is_heap = true;
+        table.heap_pages = 1000;
+    };
+    CHECK(merges([](Fixture&) {}));
+    CHECK_FALSE(merges([&](Fixture& fixture) { fixture.catalog.validations[key].index = {}; }));
+    CHECK_FALSE(merges([&](Fixture& fixture) { cut(fixture, 20); }));
+    CHECK_FALSE(merges([&](Fixture& fixture) { cut(fixture, 10); }));
+    // One that is not cloned.
+    CHECK_FALSE(merges([&](Fixture& fixture) {
+        fixture.catalog.validations[key].index = {class_relation, 99};
+    }));
 }
 
 TEST_CASE("foreign keys lock both tables, and partitions as their topmost one")

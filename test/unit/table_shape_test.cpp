@@ -81,6 +81,7 @@ const std::vector<std::string> names = {"classid",
                                         "after_children",
                                         "has_rows",
                                         "binary_safe",
+                                        "own_types",
                                         "can_select",
                                         "is_heap",
                                         "heap_pages",
@@ -110,6 +111,7 @@ std::vector<ResultSet::Value> full_row()
             R"(["ALTER 3"])",
             "t",
             "f",
+            R"([{"classid": 1247, "objid": 4294967295}])",
             "t",
             "t",
             "1",
@@ -149,6 +151,7 @@ TEST_CASE("a table as the query gives it")
     // COPY takes no generated columns.
     CHECK(shape.copy_columns == Statements{"a \"q\""});
     CHECK_FALSE(shape.binary_safe);
+    CHECK(shape.own_types == std::vector<ObjectId>{{1247, 4294967295u}});
     CHECK(shape.can_select);
     CHECK(shape.is_heap);
     CHECK(shape.heap_pages == 1);

@@ -18,6 +18,7 @@
 --   after          statements that follow
 --   after_children those that must not yet be true when children are made: these would inherit it
 --   binary_safe, can_select are about the columns that COPY takes: not the generated ones
+--   own_types      enums and domains of these: their binary form is safe if the clone makes them
 --   is_heap, heap_pages are what a large table is cut by (heap_pages: of the main fork, as it is now)
 --   load_through_* the topmost table of a partition whose rows may belong to another one here:
 --                  values of an enum hash by oid, and oids differ
@@ -124,11 +125,17 @@ attribute AS (
                  FROM pg_catalog.pg_options_to_table(a.attfdwoptions) o) END AS fdw_options,
            -- The type is built in and its binary form is the same in all supported majors and
            -- under all locales (so neither money nor xml), or an array of such. Types that carry
-           -- object ids (reg*) or that users define are not.
-           t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
-           AND CASE WHEN t.typcategory = 'A'
-                    THEN e.typarray = t.oid AND e.typname = ANY (safe.names)
-                    ELSE t.typname = ANY (safe.names) END AS binary_safe
+           -- object ids (reg*) or that users define are not, but for enums, which send their label,
+           -- and domains over such a type, which send that.
+           CASE WHEN t.typtype = 'e' THEN true
+                WHEN t.typtype = 'd'
+                THEN b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+                     AND b.typname = ANY (safe.names)
+                ELSE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+                     AND CASE WHEN t.typcategory = 'A'
+                              THEN e.typarray = t.oid AND e.typname = ANY (safe.names)
+                              ELSE t.typname = ANY (safe.names) END END AS binary_safe,
+           CASE WHEN t.typtype IN ('d', 'e') THEN t.oid END AS own_type
     FROM relation r
     -- to_jsonb() of each column would be most of the query's time. So: where pg_attribute lacks a
     -- column, its name means the one of `absent`.
@@ -142,6 +149,7 @@ attribute AS (
         WHERE at.attrelid = r.oid AND at.attnum > 0 AND NOT at.attisdropped) a
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+    LEFT JOIN pg_catalog.pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
     LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
     LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
     LEFT JOIN pg_catalog.pg_attrdef d
@@ -237,6 +245,10 @@ table_columns AS (
                FILTER (WHERE p.sequence_persistence IS NOT NULL) AS sequence_settings,
            coalesce(pg_catalog.bool_and(p.binary_safe) FILTER (WHERE p.generated = ''), true)
                AS binary_safe,
+           pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'classid', 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8,
+               'objid', p.own_type::pg_catalog.int8))
+               FILTER (WHERE p.generated = '' AND p.own_type IS NOT NULL) AS own_types,
            pg_catalog.bool_and(p.can_select) FILTER (WHERE p.generated = '') AS can_select,
            pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                'kind', 'collation', 'name', p.required_collation))
@@ -342,6 +354,7 @@ SELECT CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
        -- its rows
        r.relkind = 'r' AS has_rows,
        coalesce(tc.binary_safe, true) AS binary_safe,
+       coalesce(tc.own_types, '[]') AS own_types,
        coalesce(tc.can_select, r.can_select) AS can_select,
        r.relkind = 'r' AND coalesce(am.amname = 'heap', false) AS is_heap,
        size.main / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS heap_pages,

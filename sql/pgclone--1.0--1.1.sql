@@ -77,6 +77,44 @@ AS $$
     FROM @extschema@.pgclone_job AS j WHERE j.job_id = $1;
 $$;
 
+-- What pgclone_tasks_view shows. A job may have 100,000 tasks, and whoever looks does so again and
+-- again: whether they may be seen is asked once a job, and the primary key has them in order.
+CREATE OR REPLACE FUNCTION @extschema@.pgclone_ledger_tasks(viewer oid)
+RETURNS SETOF @extschema@.pgclone_task_progress
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+SET enable_sort = off SET enable_bitmapscan = off SET jit = off SET work_mem = '32MB'
+AS $$
+DECLARE
+    item record;
+    hidden @extschema@.pgclone_task_progress;
+BEGIN
+    FOR item IN
+        SELECT j.job_id, @extschema@.pgclone_may_see(viewer, j.submitter) AS visible
+        FROM @extschema@.pgclone_job AS j ORDER BY j.job_id
+    LOOP
+        IF item.visible THEN
+            RETURN QUERY
+            SELECT t.job_id, t.task_id, t.status, t.kind, t.stage, t.phase, t.schema_name,
+                   t.object_name, t.attempts, t.epoch, t.worker, t.format, t.column_list,
+                   t.predicate, t.rows_source, t.rows_target, t.bytes, t.wait_source,
+                   t.wait_target, t.started_at, t.finished_at,
+                   coalesce(t.finished_at, clock_timestamp()) - t.started_at, t.sqlstate,
+                   t.error_message, t.skip_reason,
+                   CASE WHEN t.status = 'pending' THEN t.next_attempt_at END
+            FROM @extschema@.pgclone_task AS t
+            WHERE t.job_id = item.job_id ORDER BY t.task_id;
+        ELSE
+            FOR hidden.job_id, hidden.task_id, hidden.status IN
+                SELECT t.job_id, t.task_id, t.status FROM @extschema@.pgclone_task AS t
+                WHERE t.job_id = item.job_id ORDER BY t.task_id
+            LOOP
+                RETURN NEXT hidden;
+            END LOOP;
+        END IF;
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION @extschema@.pgclone_timeline(job_id bigint)
 RETURNS TABLE (worker text, task_id integer, phase text, kind text, schema_name text,
                object_name text, status text, attempts integer, started_at timestamptz,

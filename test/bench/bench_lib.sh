@@ -115,7 +115,7 @@ target_address() {
 empty_target() {
     database=$1
     psql_at "$target_port" postgres -c "create database $database" || die "no empty database"
-    [ "${2:-}" != pgclone ] ||
+    ! is_ours "${2:-}" ||
         psql_at "$target_port" "$database" -c 'create extension pgclone' || die "no extension"
     psql_at "$source_port" postgres -c checkpoint
     psql_at "$target_port" postgres -c checkpoint
@@ -178,10 +178,19 @@ fill_from() {
 # --- Ways to clone $source_database into $database. All take the source from TCP and the target
 # from its socket.
 
+# clone_with_pgclone [OPTIONS]: further options, as in JSON.
 clone_with_pgclone() {
-    psql_at "$target_port" "$database" \
-        -c "select pgclone_database('$(source_address)', options => '{\"parallel\": $parallel}')" \
-        >/dev/null
+    psql_at "$target_port" "$database" -c "select pgclone_database('$(source_address)',
+        options => '{\"parallel\": $parallel${1:+, $1}}')" >/dev/null
+}
+
+clone_with_unanalyzed() {
+    clone_with_pgclone '"analyze": false'
+}
+
+# Whether a way is pgclone, with these options or those.
+is_ours() {
+    [[ $1 =~ ^(pgclone|unanalyzed)$ ]]
 }
 
 clone_with_pg_dump() {

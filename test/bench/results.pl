@@ -10,11 +10,13 @@ use warnings;
 
 my %title = (
     pgclone => 'pgclone',
+    unanalyzed => 'pgclone, without ANALYZE',
     pg_dump => 'pg_dump \| psql',
     pg_restore => 'pg_dump -Fd -Z0 -j, pg_restore -j',
     pgcopydb => 'pgcopydb clone',
     logical => 'logical replication, initial copy');
-my @order = qw(pgclone pg_dump pg_restore pgcopydb logical);
+my %is_ours = map { $_ => 1 } qw(pgclone unanalyzed);
+my @order = qw(pgclone unanalyzed pg_dump pg_restore pgcopydb logical);
 
 sub median {
     my @sorted = sort { $a <=> $b } @_;
@@ -54,7 +56,7 @@ sub print_table {
     for my $way (keys %runs) {
         next if grep { $_->{status} ne 'ok' } @{$runs{$way}};
         $wall{$way} = median(map { $_->{figures}[0] } @{$runs{$way}});
-        next if $way eq 'pgclone';
+        next if $is_ours{$way};
         $best = $wall{$way} if !defined $best || $wall{$way} < $best;
     }
     my @rows = [
@@ -73,7 +75,7 @@ sub print_table {
                 (map { sprintf '%.2f', median(@{$column[$_]}) } 1 .. 4),
                 sprintf('%.0f', median(@{$column[5]}) / 1024);
             # Only pgclone has workers of its own; those of a subscription are the server's.
-            $cells[7] = '' unless $way eq 'pgclone';
+            $cells[7] = '' unless $is_ours{$way};
         }
         push @rows, \@cells;
     }

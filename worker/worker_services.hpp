@@ -75,8 +75,8 @@ void for_each_table_worker(Change change) noexcept
 // The own slot's counters: lock-free, for every chunk.
 WorkerCounters& own_counters() noexcept;
 
-// Wakes the WAL writer if there is WAL to write: else whoever fills the buffers has to wait for the
-// disk himself.
+// Wakes the WAL writer if there is some WAL to write: else whoever fills the buffers has to wait for
+// the disk himself.
 void wake_wal_writer() noexcept;
 
 int worker_slot_count() noexcept;

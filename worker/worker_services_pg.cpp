@@ -36,6 +36,7 @@ namespace {
 
 constexpr TimestampTz ledger_backoff_step = 1'000'000; // us, doubled with each failure
 constexpr int ledger_backoff_doublings = 5;
+constexpr XLogRecPtr worth_writing = 128 * 1024; // bytes of WAL
 
 server::WorkerIdentity own_identity;
 int wake_fd = -1;
@@ -293,8 +294,17 @@ void accept_task_result(int worker_index, std::uint32_t generation) noexcept
 
 WorkerCounters& own_counters() noexcept { return worker_slot(own_identity.index).counters; }
 
-// As after an asynchronous commit. Raises nothing: two spinlocks and a latch.
-void wake_wal_writer() noexcept { XLogSetAsyncXactLSN(GetXLogInsertRecPtr()); }
+// As after an asynchronous commit; not for next to nothing, lest it be kept from its sleep on an idle
+// server. Raises nothing: two spinlocks and a latch.
+void wake_wal_writer() noexcept
+{
+    static XLogRecPtr last_woken = 0;
+    const XLogRecPtr inserted = GetXLogInsertRecPtr();
+    if (inserted - last_woken < worth_writing)
+        return;
+    last_woken = inserted;
+    XLogSetAsyncXactLSN(inserted);
+}
 
 int worker_slot_count() noexcept { return shared_state->max_workers; }
 

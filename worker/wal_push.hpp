@@ -19,6 +19,7 @@ namespace pgclone {
 class WalPush {
   public:
     WalPush(EventLoop& loop, std::function<void()> wake_wal_writer);
+    ~WalPush() = default;
     WalPush(const WalPush&) = delete;
     WalPush& operator=(const WalPush&) = delete;
 

@@ -75,10 +75,6 @@ void for_each_table_worker(Change change) noexcept
 // The own slot's counters: lock-free, for every chunk.
 WorkerCounters& own_counters() noexcept;
 
-// Wakes the WAL writer if there is some WAL to write: else whoever fills the buffers has to wait for
-// the disk himself.
-void wake_wal_writer() noexcept;
-
 int worker_slot_count() noexcept;
 
 // Takes note of a table worker's task in state `done`: its rows move from the worker's counters to
@@ -91,6 +87,9 @@ void wake_job_worker() noexcept;             // of the own job
 void wake_worker(int worker_index) noexcept; // a table worker of the own job
 void wake_table_workers() noexcept;          // all of the own job
 void wake_supervisor() noexcept;
+// Wakes the WAL writer if there is some WAL to write: else whoever fills the buffers has to wait for
+// the disk himself.
+void wake_wal_writer() noexcept;
 
 // Frees the job's slot after its final state was committed to the ledger, and wakes who waits.
 void release_job() noexcept;

@@ -294,18 +294,6 @@ void accept_task_result(int worker_index, std::uint32_t generation) noexcept
 
 WorkerCounters& own_counters() noexcept { return worker_slot(own_identity.index).counters; }
 
-// As after an asynchronous commit; not for next to nothing, lest it be kept from its sleep on an idle
-// server. Raises nothing: two spinlocks and a latch.
-void wake_wal_writer() noexcept
-{
-    static XLogRecPtr last_woken = 0;
-    const XLogRecPtr inserted = GetXLogInsertRecPtr();
-    if (inserted - last_woken < worth_writing)
-        return;
-    last_woken = inserted;
-    XLogSetAsyncXactLSN(inserted);
-}
-
 int worker_slot_count() noexcept { return shared_state->max_workers; }
 
 void wake_job_worker() noexcept
@@ -336,6 +324,18 @@ void wake_table_workers() noexcept
 }
 
 void wake_supervisor() noexcept { pgclone::wake_supervisor(); }
+
+// As after an asynchronous commit; not for next to nothing, lest it be kept from its sleep on an idle
+// server. Raises nothing: two spinlocks and a latch.
+void wake_wal_writer() noexcept
+{
+    static XLogRecPtr last_woken = 0;
+    const XLogRecPtr inserted = GetXLogInsertRecPtr();
+    if (inserted - last_woken < worth_writing)
+        return;
+    last_woken = inserted;
+    XLogSetAsyncXactLSN(inserted);
+}
 
 void release_job() noexcept
 {

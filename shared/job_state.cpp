@@ -58,6 +58,20 @@ WaitKind lasting_wait(const WorkerCounters& counters, std::int64_t now) noexcept
     return counters.copy_waits.load(std::memory_order_relaxed);
 }
 
+void leave_cleanup_to_next_worker(JobSlot& job) noexcept
+{
+    job.not_before = 0;
+    if (job.interrupted) {
+        job.state = JobSlotState::ending;
+        return;
+    }
+    job.interrupted = true;
+    job.source_resolved = true; // it is not needed for that
+    job.state = JobSlotState::queued;
+    job.status = JobStatus::pending;
+    job.phase = JobPhase::queued;
+}
+
 bool parse_status(std::string_view text, JobStatus& status) noexcept
 {
     return parse_name(status_names, text, status);

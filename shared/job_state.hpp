@@ -110,7 +110,8 @@ struct JobSlot {
     JobScope scope;
     bool source_is_server;   // source names a foreign server, to be resolved by a ledger worker
     bool source_resolved;    // `conninfo` can be used
-    bool interrupted;        // by a restart: its worker only cleans up and writes `outcome`
+    // By a restart, or by the end of its job worker: the next one only cleans up and writes `outcome`.
+    bool interrupted;
     bool cancel_requested;
     bool drain;              // table workers are to exit: there is no more work for them
     bool consistent;
@@ -156,6 +157,11 @@ struct JobSlot {
     JobOutcome outcome;           // meaningful in state `ending`, and if interrupted
     char conninfo[conninfo_bytes]; // secret: whole connection string; wiped at the final state
 };
+
+// For a job whose worker goes before it could undo what the job made: a fresh one is to do that and
+// to write `outcome`. If it was a fresh one already, a ledger worker writes the outcome, and what is
+// there stays. Under the lock.
+void leave_cleanup_to_next_worker(JobSlot& job) noexcept;
 
 // What a worker moves with every chunk or wait: lock-free, on a cache line of its own.
 struct alignas(64) WorkerCounters {

@@ -55,6 +55,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         explain_newer_source(outcome, source_version_, target_.server_version());
     snapshot_.close();
     bool written = false;
+    bool next_cleans_up = false;
     bool is_clean = outcome.status == JobStatus::completed || is_incomplete_;
     try {
         co_await dismiss_table_workers(loop_, Clock::now() + dismissal_limit);
@@ -73,12 +74,13 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
             copy_text(outcome.error.hint,
                       "What the job made could not be undone: " + error.message() + ".");
     } catch (const std::exception&) {
-        // Out of memory, most likely: the ledger worker starts afresh.
+        // Out of memory, most likely: the next worker starts afresh.
+        next_cleans_up = !is_clean && may_have_made_something();
     }
     if (written)
         server::release_job();
     else
-        hand_over(outcome);
+        hand_over(outcome, next_cleans_up);
 }
 
 // What the ledger's function says, as far as this process knows it.
@@ -171,13 +173,17 @@ Async<void> JobWorker::write_outcome(JobOutcome outcome)
     co_await target_.execute("COMMIT");
 }
 
-// The loopback can't: a ledger worker will.
-void JobWorker::hand_over(const JobOutcome& outcome)
+// This process can't: a ledger worker writes the outcome, after another job worker has cleaned up.
+void JobWorker::hand_over(const JobOutcome& outcome, bool next_cleans_up)
 {
-    server::update_job([&outcome](JobSlot& job) noexcept {
+    server::update_job([&outcome, next_cleans_up](JobSlot& job) noexcept {
         job.outcome = outcome;
-        job.not_before = 0;
-        job.state = JobSlotState::ending;
+        if (next_cleans_up) {
+            leave_cleanup_to_next_worker(job);
+        } else {
+            job.not_before = 0;
+            job.state = JobSlotState::ending;
+        }
     });
     server::wake_supervisor();
 }

@@ -69,7 +69,7 @@ class JobWorker {
     Async<void> open_target_patiently();
     Async<void> prepare_another_plan();
     int retries() const { return ledger_job_.options.retries.value_or(settings::retry_limit); }
-    void hand_over(const JobOutcome& outcome);
+    void hand_over(const JobOutcome& outcome, bool next_cleans_up);
     void set_phase(JobPhase phase);
     // Where the objects go: another database than the job's own if it creates one.
     PgSession& work_target() { return has_work_database() ? work_.session() : target_; }
@@ -95,7 +95,7 @@ class JobWorker {
     std::vector<CloneTask> tasks_;
     std::optional<JobTasks> runner_;
     std::vector<std::string> leftovers_; // why something could not be undone
-    bool interrupted_ = false;   // by a restart: there is only to clean up
+    bool interrupted_ = false;   // there is only to clean up
     bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
     bool has_begun_database_ = false; // its creation, which comes before the plan
     bool is_published_ = false;  // the database that it created

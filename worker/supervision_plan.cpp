@@ -170,8 +170,9 @@ class Planner {
 
     bool is_startable(const JobBrief& job) noexcept
     {
+        // One that was put back for its clean-up: the worker that gave up may not be gone yet.
         return job.source_resolved && (!job.cancel_requested || job.interrupted) &&
-               is_due(job.not_before);
+               !job.job_worker_alive && is_due(job.not_before);
     }
 
     void report_waiting_jobs(std::uint64_t from) noexcept

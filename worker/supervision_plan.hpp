@@ -14,7 +14,7 @@ struct JobBrief {
     std::uint32_t generation;
     JobSlotState state; // never free
     bool source_resolved;
-    bool interrupted;      // by a restart: it is started even if cancelled, to be cleaned up
+    bool interrupted;      // it is started even if cancelled, to be cleaned up
     bool cancel_requested;
     bool drain;
     bool wait_reported;    // the view already says that the job waits for a worker slot
@@ -52,7 +52,8 @@ struct SupervisionInput {
 enum class SupervisorActionKind : std::uint8_t {
     reap_worker,         // it never attached: free its slot
     end_cancelled_job,   // cancelled while queued: to state `ending`
-    end_abandoned_job,   // its job worker is gone without a word: to state `ending`
+    end_abandoned_job,   // its job worker is gone without a word: back on the queue, to be
+                         // cleaned up, or, if that was it, to state `ending`
     start_job,           // job worker and first table worker together
     start_table_worker,
     start_ledger_worker, // in `database`; 0 = looks at the list of databases only

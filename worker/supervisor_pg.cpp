@@ -303,7 +303,8 @@ void reap_worker(const SupervisorAction& action)
         ereport(LOG, (errmsg("pgclone worker in slot %d did not start in time", action.index)));
 }
 
-// Puts a job into state `ending`: a ledger worker writes its outcome.
+// Puts a job into state `ending`: a ledger worker writes its outcome. If its worker has gone without
+// a word, there may be something to undo first.
 void end_job(const SupervisorAction& action, JobStatus status, const char* sqlstate,
              const char* message)
 {
@@ -322,8 +323,12 @@ void end_job(const SupervisorAction& action, JobStatus status, const char* sqlst
         }
         job.outcome.status = status;
         fill_record(job.outcome.error, sqlstate, message);
-        job.not_before = 0;
-        job.state = JobSlotState::ending;
+        if (job.state == JobSlotState::running) {
+            leave_cleanup_to_next_worker(job);
+        } else {
+            job.not_before = 0;
+            job.state = JobSlotState::ending;
+        }
         signal_workers_of_job(action.index);
     }
     unlock();

@@ -3,7 +3,7 @@
 # process ever aborts.
 #
 # A small library that is loaded into the target server throws from the n-th allocation of C++ code in
-# each process, while a flag says so.
+# each process, while a flag says so; or, while another flag names the process, at once.
 #
 # PGCLONE_THROWS = how many (24), PGCLONE_SEED = what the random numbers begin with.
 use strict;
@@ -27,6 +27,7 @@ append_to_file("$folder/throw.cpp", <<'CPP');
 #include <cstdlib>
 #include <new>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace {
 
@@ -48,8 +49,30 @@ Plan read_plan()
     return plan;
 }
 
+// Whether the flag with the ending ".now", which may come at any time, has this process and the kind.
+bool is_named(int kind)
+{
+    static const char* const name = std::getenv("THROW_FLAG");
+    if (!name)
+        return false;
+    char path[1024];
+    std::snprintf(path, sizeof(path), "%s.now", name);
+    int pid = 0;
+    int wanted = 0;
+    if (std::FILE* file = std::fopen(path, "r")) {
+        if (std::fscanf(file, "%d %d", &pid, &wanted) != 2)
+            pid = 0;
+        std::fclose(file);
+    }
+    return pid == getpid() && wanted == kind;
+}
+
 void* allocate(std::size_t size)
 {
+    if (is_named(3))
+        throw 1;
+    if (is_named(4))
+        throw std::bad_alloc();
     static const Plan plan = read_plan();
     static long count = 0;
     count++;
@@ -80,7 +103,7 @@ CPP
 my $said = `c++ -std=c++17 -shared -fPIC -O1 -o '$folder/throw.so' '$folder/throw.cpp' 2>&1`;
 plan skip_all => 'it preloads a library, as the sanitizers do' if ($ENV{UNIT_VARIANT} // '') eq 'sanitize';
 plan skip_all => "no C++ compiler: $said" if $? != 0;
-END { unlink $flag if defined $flag; }
+END { unlink $flag, "$flag.now" if defined $flag; }
 
 my ($source, $target) = start_servers(target => ["pgclone.retry_limit = 1"]);
 on_source(<<'SQL');
@@ -137,6 +160,27 @@ is(join("\n", @stuck), '', 'each submit or job ends, with an error or complete')
 cmp_ok(($outcomes{failed} // 0) + ($outcomes{'an ERROR of submit'} // 0), '>', 0, 'some met the exception');
 unlink $flag;
 unlike(server_log($target), qr/terminated by signal|PANIC:|TRAP:|terminate called/, 'no process aborted');
+
+# The job worker itself can't undo what the job has made: a fresh one does.
+foreach my $case ([ 3, 'failed 57P01' ], [ 4, 'failed 53200' ])
+{
+    my ($kind, $end) = @$case;
+    foreach my $scope (qw(schema table))
+    {
+        my $label = "$scope, $kinds[$kind] in the job worker";
+        my $job = submit($scope eq 'table' ? 'shop.a' : 'shop',
+            { rate_limit => '40kB/s', $scope eq 'table' ? (target_schema => 'public') : () },
+            scope => $scope);
+        $target->poll_query_until('postgres', "select rows_copied > 0 from pgclone_jobs_view where job_id = $job");
+        my ($worker) = worker_processes(qr/^pgclone job $job$/);
+        append_to_file("$flag.now", "$worker $kind\n");
+        is(wait_for_end($job), $end, $label);
+        unlink "$flag.now";
+        is(on_target("select to_regnamespace('shop') is null and to_regclass('public.a') is null"), 't',
+            "$label: nothing that it made is there");
+        nothing_left($label);
+    }
+}
 my $job = submit('shop', {}, scope => 'schema');
 is(wait_for_end($job), 'completed', 'afterwards a job completes');
 is_equal("shop.$_", "shop.$_", "$_: rows equal") foreach qw(a b);

@@ -108,6 +108,24 @@ TEST_CASE("a final status is one that nothing follows")
     }
 }
 
+TEST_CASE("what a job worker could not undo, one other may try")
+{
+    JobSlot job = {};
+    job.state = JobSlotState::running;
+    job.status = JobStatus::running;
+    job.phase = JobPhase::data;
+    job.not_before = 17;
+    leave_cleanup_to_next_worker(job);
+    CHECK(job.state == JobSlotState::queued);
+    CHECK(job.status == JobStatus::pending);
+    CHECK(job.interrupted);
+    CHECK(job.source_resolved);
+    CHECK(job.not_before == 0);
+    job.state = JobSlotState::running;
+    leave_cleanup_to_next_worker(job);
+    CHECK(job.state == JobSlotState::ending);
+}
+
 TEST_CASE("a process is stalled when it has been silent for some seconds")
 {
     constexpr std::int64_t now = 1'000'000'000;

@@ -327,13 +327,24 @@ TEST_CASE("a running job that is cancelled is left to its job worker")
     check_plan(scene, {});
 }
 
-TEST_CASE("a job whose worker is gone ends")
+TEST_CASE("a job whose worker is gone is noticed")
 {
     Scene scene(8);
     scene.add_running_job(1, 1).job_worker_alive = false;
     check_plan(scene, {{Action::end_abandoned_job, 0}});
     scene.jobs[0].cancel_requested = true;
     check_plan(scene, {{Action::end_abandoned_job, 0}});
+}
+
+TEST_CASE("a job that is to be cleaned up waits for the end of the worker that could not do it")
+{
+    Scene scene(8);
+    scene.add_job(JobSlotState::queued).interrupted = true;
+    scene.jobs[0].cancel_requested = true;
+    scene.jobs[0].job_worker_alive = true;
+    check_plan(scene, {});
+    scene.jobs[0].job_worker_alive = false;
+    check_plan(scene, {{Action::start_job, 0}});
 }
 
 TEST_CASE("the ledger worker: for jobs that end and for sources to be resolved")

@@ -27,6 +27,7 @@ struct Job {
     int job_worker = -1; // index of the worker slot
     int next_worker_number = 0;
     int work = 0; // what is left for the table workers to do
+    bool is_put_back = false; // by the plan that is being carried out
 };
 
 struct Worker {
@@ -171,6 +172,8 @@ class World {
             return;
         if (chance(20))
             own.brief.state = JobSlotState::ending; // its role may not log in any more
+        else if (chance(10))
+            leave_cleanup(own); // its memory is gone
         else
             end_job(own);
         exit_worker(self);
@@ -243,12 +246,22 @@ class World {
         latch_set_ = true;
     }
 
+    // As leave_cleanup_to_next_worker(): once in the life of a job.
+    static void leave_cleanup(Job& each)
+    {
+        each.brief.state =
+            each.brief.interrupted ? JobSlotState::ending : JobSlotState::queued;
+        each.brief.interrupted = true;
+        each.brief.source_resolved = true;
+    }
+
     // --- The supervisor
 
     std::vector<SupervisorAction> plan()
     {
         std::vector<JobBrief> jobs;
-        for (const Job& each : jobs_) {
+        for (Job& each : jobs_) {
+            each.is_put_back = false;
             if (each.brief.state == JobSlotState::free)
                 continue;
             jobs.push_back(each.brief);
@@ -310,9 +323,13 @@ class World {
             reap(worker(action.index), action.generation);
             break;
         case SupervisorActionKind::end_cancelled_job:
-        case SupervisorActionKind::end_abandoned_job:
             REQUIRE(job(action.index).brief.generation == action.generation);
             job(action.index).brief.state = JobSlotState::ending;
+            break;
+        case SupervisorActionKind::end_abandoned_job:
+            REQUIRE(job(action.index).brief.generation == action.generation);
+            leave_cleanup(job(action.index));
+            job(action.index).is_put_back = true;
             break;
         case SupervisorActionKind::start_job:
             start_job(job(action.index), action.generation);
@@ -350,7 +367,8 @@ class World {
     {
         REQUIRE(each.brief.generation == generation);
         REQUIRE(each.brief.state == JobSlotState::queued);
-        REQUIRE_FALSE(each.brief.cancel_requested);
+        REQUIRE((!each.brief.cancel_requested || each.brief.interrupted));
+        REQUIRE(each.job_worker < 0);
         REQUIRE(each.brief.source_resolved);
         REQUIRE(each.brief.not_before <= now_);
         if (!server_has_room())
@@ -420,11 +438,13 @@ class World {
         }
     }
 
-    // A job whose worker could not be registered a moment ago is excused.
+    // A job whose worker could not be registered a moment ago is excused, and one that the plan at
+    // hand has put back: the next plan finds it.
     bool could_start(const Job& each) const
     {
         return each.brief.state == JobSlotState::queued && each.brief.source_resolved &&
-               !each.brief.cancel_requested && each.brief.not_before <= now_ &&
+               (!each.brief.cancel_requested || each.brief.interrupted) &&
+               each.job_worker < 0 && !each.is_put_back && each.brief.not_before <= now_ &&
                now_ >= workers_not_before_;
     }
 

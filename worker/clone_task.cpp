@@ -65,7 +65,7 @@ class Writer {
             write(name, value);
     }
 
-    void parts(std::string_view name, const std::vector<CloneTask>& tasks);
+    void parts(std::string_view name, const std::vector<ObjectStatements>& parts);
 
     json::object take() { return std::move(object_); }
 
@@ -127,7 +127,7 @@ class Reader {
             read(name, *found, value);
     }
 
-    void parts(std::string_view name, std::vector<CloneTask>& tasks);
+    void parts(std::string_view name, std::vector<ObjectStatements>& parts);
 
     [[noreturn]] static void raise_malformed(std::string_view name)
     {
@@ -198,7 +198,29 @@ class Reader {
     bool is_row_;
 };
 
-// NOLINTBEGIN(misc-no-recursion): parts of a table have no parts
+// Of what a task and a part of a table have in common; in which order does not matter.
+template <typename Field>
+void visit_object(Field field)
+{
+    field("object_kind", &ObjectStatements::object_kind);
+    field("schema_name", &ObjectStatements::schema_name);
+    field("object_name", &ObjectStatements::object_name);
+    field("search_path", &ObjectStatements::search_path);
+    field("statements", &ObjectStatements::statements);
+}
+
+template <typename Part, typename Visitor>
+void visit_part(Part& part, Visitor& visit)
+{
+    const ObjectStatements usual;
+    const auto field = [&](std::string_view name, auto member) {
+        visit.unless_default(name, part.*member, usual.*member);
+    };
+    field("kind", &ObjectStatements::kind);
+    field("phase", &ObjectStatements::phase);
+    visit_object(field);
+}
+
 template <typename Task, typename Visitor>
 void visit_fields(Task& task, Visitor& visit)
 {
@@ -211,7 +233,7 @@ void visit_fields(Task& task, Visitor& visit)
     visit.of_row("stage", task.stage, usual.stage);
     visit.of_row("kind", task.kind, usual.kind);
     visit.of_row("phase", task.phase, usual.phase);
-    field("object_kind", &CloneTask::object_kind);
+    visit_object(field);
     field("in_table_worker", &CloneTask::in_table_worker);
     field("after", &CloneTask::after);
     field("due_stage", &CloneTask::due_stage);
@@ -219,10 +241,6 @@ void visit_fields(Task& task, Visitor& visit)
     field("locked_tables", &CloneTask::locked_tables);
     field("shared_tables", &CloneTask::shared_tables);
     field("completes_table", &CloneTask::completes_table);
-    field("schema_name", &CloneTask::schema_name);
-    field("object_name", &CloneTask::object_name);
-    field("search_path", &CloneTask::search_path);
-    field("statements", &CloneTask::statements);
     field("dropped_schemas", &CloneTask::dropped_schemas);
     field("cleanup", &CloneTask::cleanup);
     field("skip_reason", &CloneTask::skip_reason);
@@ -248,36 +266,36 @@ void visit_fields(Task& task, Visitor& visit)
     field("missing", &CloneTask::missing);
 }
 
-void Writer::parts(std::string_view name, const std::vector<CloneTask>& tasks)
+void Writer::parts(std::string_view name, const std::vector<ObjectStatements>& parts)
 {
-    if (tasks.empty())
+    if (parts.empty())
         return;
     json::array array;
-    array.reserve(tasks.size());
-    for (const CloneTask& task : tasks) {
-        Writer part(false);
-        visit_fields(task, part);
-        array.emplace_back(part.take());
+    array.reserve(parts.size());
+    for (const ObjectStatements& part : parts) {
+        Writer writer(false);
+        visit_part(part, writer);
+        array.emplace_back(writer.take());
     }
     add(name, std::move(array));
 }
 
-void Reader::parts(std::string_view name, std::vector<CloneTask>& tasks)
+void Reader::parts(std::string_view name, std::vector<ObjectStatements>& parts)
 {
-    tasks.clear();
+    parts.clear();
     const json::value* found = find(name);
     if (found == nullptr)
         return;
     if (!found->is_array())
         raise_malformed(name);
+    parts.reserve(found->get_array().size());
     for (const json::value& element : found->get_array()) {
         if (!element.is_object())
             raise_malformed(name);
-        Reader part(element.get_object(), false);
-        visit_fields(tasks.emplace_back(), part);
+        Reader reader(element.get_object(), false);
+        visit_part(parts.emplace_back(), reader);
     }
 }
-// NOLINTEND(misc-no-recursion)
 
 } // namespace
 
@@ -287,26 +305,44 @@ std::string_view to_text(TaskKind kind) noexcept
     return index < kind_names.size() ? kind_names[index] : std::string_view("unknown");
 }
 
-std::string describe(const CloneTask& task)
+std::string describe(const ObjectStatements& object)
 {
     std::string kind =
-        task.object_kind.empty() ? std::string(to_text(task.kind)) : task.object_kind;
+        object.object_kind.empty() ? std::string(to_text(object.kind)) : object.object_kind;
     std::replace(kind.begin(), kind.end(), '_', ' ');
-    const std::string schema = task.schema_name.empty() ? "" : task.schema_name + ".";
-    return kind + " \"" + schema + task.object_name + "\"";
+    const std::string schema = object.schema_name.empty() ? "" : object.schema_name + ".";
+    return kind + " \"" + schema + object.object_name + "\"";
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): parts of a table have no parts
+namespace {
+
+void check_all(const std::vector<std::string>& statements, const ObjectStatements& object)
+{
+    for (const std::string& statement : statements)
+        if (!begins_like_ddl(statement))
+            throw PgError(sqlstate::protocol_violation,
+                          "the source sent no definition for " + describe(object));
+}
+
+} // namespace
+
 void check_statements(const std::vector<CloneTask>& tasks)
 {
     for (const CloneTask& task : tasks) {
-        for (const std::vector<std::string>* list : {&task.statements, &task.cleanup})
-            for (const std::string& statement : *list)
-                if (!begins_like_ddl(statement))
-                    throw PgError(sqlstate::protocol_violation,
-                                  "the source sent no definition for " + describe(task));
-        check_statements(task.parts_of_table);
+        check_all(task.statements, task);
+        check_all(task.cleanup, task);
+        for (const ObjectStatements& part : task.parts_of_table)
+            check_all(part.statements, part);
     }
+}
+
+void forget_statements(CloneTask& task)
+{
+    // An assignment would keep the memory.
+    const auto forget = [](auto&... values) { (std::decay_t<decltype(values)>().swap(values), ...); };
+    forget(task.statements, task.parts_of_table, task.column_list, task.large_objects);
+    forget(task.source_copy, task.target_copy, task.predicate, task.truncate, task.filled_table,
+           task.search_path, task.source_schema, task.source_table);
 }
 
 std::string task_to_json(const CloneTask& task)
@@ -349,7 +385,7 @@ CloneTask task_from_json(std::string_view text)
     CloneTask task;
     Reader reader(parsed.get_object(), true);
     visit_fields(task, reader);
-    for (CloneTask& part : task.parts_of_table)
+    for (ObjectStatements& part : task.parts_of_table)
         part.task_id = task.task_id;
     return task;
 }

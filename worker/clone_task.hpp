@@ -31,16 +31,26 @@ enum class TaskKind {
     publish,
 };
 
-// NOLINTNEXTLINE(misc-no-recursion): parts of a table have no parts
-struct CloneTask {
-    std::int32_t task_id = 0; // from 1, in order of execution
-    // All tasks of a stage may run at once, when all of the stages before are done.
-    std::int32_t stage = 0;
+// An object of the target, and the statements that make it or do something to it.
+struct ObjectStatements {
+    std::int32_t task_id = 0; // of the task that runs them: from 1, in order of execution
     TaskKind kind = TaskKind::table;
+    JobPhase phase = JobPhase::schema;
     // What the views show instead of the kind (but for data), and messages call the object, if it
     // is not empty: view, function, index, ...
     std::string object_kind;
-    JobPhase phase = JobPhase::schema;
+    // In the user's words (final names on the target).
+    std::string schema_name;
+    std::string object_name;
+    // Of the transaction on the target (SET LOCAL search_path), an SQL list; empty = as the session.
+    std::string search_path;
+    // DDL for the target, run in one transaction with the done-mark. Each is one statement.
+    std::vector<std::string> statements;
+};
+
+struct CloneTask : ObjectStatements {
+    // All tasks of a stage may run at once, when all of the stages before are done.
+    std::int32_t stage = 0;
     bool in_table_worker = false; // else the job worker does it
     // Tasks of this or earlier stages without which this one makes no sense: it starts when they
     // are done, and is left out if one of them failed or was left out. Ids in ascending order.
@@ -54,13 +64,6 @@ struct CloneTask {
     std::vector<std::uint32_t> locked_tables;
     std::vector<std::uint32_t> shared_tables;
     bool completes_table = false; // a table of the job is done when it, or its last piece, is
-    // The object in the user's words (final names on the target).
-    std::string schema_name;
-    std::string object_name;
-    // Of the transaction on the target (SET LOCAL search_path), an SQL list; empty = as the session.
-    std::string search_path;
-    // DDL for the target, run in one transaction with the done-mark. Each is one statement.
-    std::vector<std::string> statements;
     // Of `publish`: schemas with what was replaced, to be dropped unless others depend on it by now.
     std::vector<std::string> dropped_schemas;
     // What undoes a task that is done, when the job fails: run for the last task first, each
@@ -87,9 +90,8 @@ struct CloneTask {
     std::string source_table;
 
     // Of a small table's data task: what is made in its transaction before the rows (phase schema)
-    // and after them, each with its names, statements and search_path. They have the id of their
-    // task, and nothing else of their own in the ledger.
-    std::vector<CloneTask> parts_of_table;
+    // and after them. They have the id of their task, and nothing of their own in the ledger.
+    std::vector<ObjectStatements> parts_of_table;
 
     // Of a large_objects task: their OIDs, the same on both sides. They exist on the target, empty.
     std::vector<std::uint32_t> large_objects;
@@ -107,12 +109,16 @@ struct CloneTask {
 std::string_view to_text(TaskKind kind) noexcept;
 
 // kind and name as messages show it: view "sales.totals".
-std::string describe(const CloneTask& task);
+std::string describe(const ObjectStatements& object);
 
 // Raises 08P01 if a statement of the tasks, also of those that undo them, begins or ends a
 // transaction: their texts come from the source, and one that is no honest server could end the
 // transaction that they share with their done-marks.
 void check_statements(const std::vector<CloneTask>& tasks);
+
+// Takes from a table worker's task what it alone needs, and reads from the ledger: the statements.
+// A plan may have 100,000 tasks, and the job worker keeps it to the end.
+void forget_statements(CloneTask& task);
 
 // As JSON for the ledger's `spec` column, without what has its default value, and back.
 // task_from_json raises XX000 if it is malformed.

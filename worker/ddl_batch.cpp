@@ -47,12 +47,12 @@ constexpr std::array<Wording, 6> statement_wordings = {{
     {"REVOKE", "set privileges of", ""},
 }};
 
-Wording wording(const CloneTask& task, std::string_view statement)
+Wording wording(const ObjectStatements& object, std::string_view statement)
 {
-    if (task.kind == TaskKind::data)
+    if (object.kind == TaskKind::data)
         return {"", "copy", "table"};
     for (const Wording& known : kind_wordings)
-        if (known.key == task.object_kind)
+        if (known.key == object.object_kind)
             return known;
     for (const Wording& known : statement_wordings)
         if (statement.starts_with(known.key))
@@ -85,11 +85,12 @@ bool may_be_batched(const CloneTask& task)
            std::none_of(task.statements.begin(), task.statements.end(), changes_setting);
 }
 
-DdlBatch::DdlBatch(std::vector<std::string> before, const std::vector<const CloneTask*>& tasks,
+DdlBatch::DdlBatch(std::vector<std::string> before,
+                   const std::vector<const ObjectStatements*>& tasks,
                    std::vector<std::string> after)
     : statements_(std::move(before))
 {
-    for (const CloneTask* task : tasks) {
+    for (const ObjectStatements* task : tasks) {
         use_search_path(task->search_path);
         first_statements_.push_back(statements_.size());
         statements_.insert(statements_.end(), task->statements.begin(), task->statements.end());
@@ -135,26 +136,32 @@ bool is_lost_race(const PgError& error)
            error.message().find("constraint \"pg_") != std::string::npos;
 }
 
+PgError name_race(const PgError& error)
+{
+    if (!is_lost_race(error))
+        return error;
+    return PgError(sqlstate::duplicate_object,
+                   "an object of the same name was created at the same time", error.detail());
+}
+
 } // namespace
 
-PgError explain_failure(const CloneTask& task, const PgError& original, std::string_view statement)
+PgError explain_failure(const ObjectStatements& object, const PgError& original,
+                        std::string_view statement)
 {
-    PgError error =
-        is_lost_race(original)
-            ? PgError(sqlstate::duplicate_object,
-                      "an object of the same name was created at the same time",
-                      original.detail())
-            : original;
+    PgError error = name_race(original);
     // Where there is but one table, the server's words are enough.
-    if (task.object_kind.empty() && !(task.kind == TaskKind::data && task.completes_table))
+    if (object.object_kind.empty() && object.kind != TaskKind::data)
         return error;
-    const Wording words = wording(task, statement);
-    CloneTask named = task;
-    if (!words.noun.empty())
-        named.object_kind = words.noun;
+    const Wording words = wording(object, statement);
+    ObjectStatements named;
+    named.kind = object.kind;
+    named.object_kind = words.noun.empty() ? object.object_kind : words.noun;
+    named.schema_name = object.schema_name;
+    named.object_name = object.object_name;
     std::string detail = shortened(error.detail(), shown_detail_bytes);
     const bool has_secret = std::find(secret_kinds.begin(), secret_kinds.end(),
-                                      std::string_view(task.object_kind)) != secret_kinds.end();
+                                      std::string_view(object.object_kind)) != secret_kinds.end();
     if (!statement.empty() && !has_secret)
         detail += (detail.empty() ? "The statement was: " : " The statement was: ") +
                   shortened(statement, shown_statement_bytes);
@@ -162,6 +169,13 @@ PgError explain_failure(const CloneTask& task, const PgError& original, std::str
                    "could not " + std::string(words.verb) + " " + describe(named) + ": " +
                        error.message(),
                    detail, error.hint());
+}
+
+PgError explain_failure(const CloneTask& task, const PgError& original, std::string_view statement)
+{
+    if (task.kind == TaskKind::data && task.object_kind.empty() && !task.completes_table)
+        return name_race(original);
+    return explain_failure(static_cast<const ObjectStatements&>(task), original, statement);
 }
 
 bool concerns_whole_job(const PgError& error)

@@ -21,7 +21,7 @@ class DdlBatch {
   public:
     // `before` and `after` are statements of the transaction itself: BEGIN and the lock on the
     // ledger's rows, their done-marks and COMMIT.
-    DdlBatch(std::vector<std::string> before, const std::vector<const CloneTask*>& tasks,
+    DdlBatch(std::vector<std::string> before, const std::vector<const ObjectStatements*>& tasks,
              std::vector<std::string> after);
 
     const std::vector<std::string>& statements() const noexcept { return statements_; }
@@ -48,6 +48,8 @@ std::string set_search_path(const std::string& search_path);
 
 // The error as the job's: with the object's kind and name, and the statement unless it may hold a
 // secret. Tasks of a single table's clone, which have no object_kind, keep the server's words.
+PgError explain_failure(const ObjectStatements& object, const PgError& original,
+                        std::string_view statement);
 PgError explain_failure(const CloneTask& task, const PgError& original, std::string_view statement);
 
 // Whether the error says that no task can succeed, whatever it does: the connection is gone, the

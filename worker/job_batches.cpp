@@ -65,7 +65,7 @@ Async<void> JobTasks::run_batch(TaskIds task_ids)
 // All or nothing. After a failure the transaction is rolled back.
 Async<std::optional<JobTasks::BatchFailure>> JobTasks::try_batch(TaskIds task_ids)
 {
-    std::vector<const CloneTask*> tasks;
+    std::vector<const ObjectStatements*> tasks;
     for (const std::int32_t task_id : task_ids)
         tasks.push_back(&task(task_id));
     const DdlBatch batch({"BEGIN", ledger_.lock_call(task_ids, own_name_)}, tasks,

@@ -56,6 +56,7 @@ class JobWorker {
     Async<void> plan();
     void call_table_workers();
     Async<void> carry_out(std::map<std::int32_t, TaskProgress> progress);
+    void forget_what_the_ledger_has();
     Async<void> follow_snapshot(bool mixed);
     Async<void> complete_in_ledger();
     Async<void> publish_database(JobOutcome outcome);

@@ -22,7 +22,7 @@ constexpr std::int64_t most_batch_bytes = 8 * 1024 * 1024;
 std::size_t count_statements(const CloneTask& task)
 {
     std::size_t statements = task.statements.size();
-    for (const CloneTask& part : task.parts_of_table)
+    for (const ObjectStatements& part : task.parts_of_table)
         statements += part.statements.size();
     return statements;
 }

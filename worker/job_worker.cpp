@@ -5,6 +5,7 @@
 #include "worker/catalog_sql.hpp"
 #include "worker/heartbeat.hpp"
 #include "worker/job_life.hpp"
+#include "worker/machine.hpp"
 #include "worker/retry_policy.hpp"
 #include "worker/retry_wait.hpp"
 #include "worker/worker_services.hpp"
@@ -263,6 +264,7 @@ Async<void> JobWorker::carry_out(std::map<std::int32_t, TaskProgress> progress)
         runner_->continue_on_error();
     if (ledger_job_.options.consistency == Consistency::relaxed)
         runner_->set_snapshot_handler([this](bool mixed) { return follow_snapshot(mixed); });
+    forget_what_the_ledger_has();
     JobOutcome outcome = {};
     outcome.status = JobStatus::completed;
     std::optional<IncompleteJob> incomplete;
@@ -282,6 +284,16 @@ Async<void> JobWorker::carry_out(std::map<std::int32_t, TaskProgress> progress)
     if (incomplete)
         throw *incomplete;
     phase_ = JobPhase::finishing;
+}
+
+// The plan stays to the end, and most of it is for the table workers.
+void JobWorker::forget_what_the_ledger_has()
+{
+    if (ledger_job_.options.consistency != Consistency::relaxed) // else a new snapshot may change it
+        for (CloneTask& task : tasks_)
+            if (task.in_table_worker)
+                forget_statements(task);
+    return_free_memory();
 }
 
 // The clone takes its name and the job becomes `completed` in one transaction: no cancel or crash

@@ -10,8 +10,8 @@ namespace {
 
 // Of one call to write the plan:
 constexpr std::size_t piece_tasks = 1000;
-constexpr std::size_t piece_bytes = 1024 * 1024;
-constexpr std::size_t pieces_at_once = 8;
+constexpr std::size_t piece_bytes = 256 * 1024;
+constexpr std::size_t pieces_at_once = 4;
 
 // The tasks from `next` on, as many as one call takes, as a JSON array.
 std::string take_piece(const std::vector<CloneTask>& tasks, std::size_t& next)

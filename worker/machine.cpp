@@ -50,4 +50,11 @@ std::int64_t heap_bytes() noexcept
 #endif
 }
 
+void return_free_memory() noexcept
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 } // namespace pgclone

@@ -15,4 +15,7 @@ std::int64_t machine_memory() noexcept;
 // Bytes that this process has allocated, but for very large pieces. 0 = not known.
 std::int64_t heap_bytes() noexcept;
 
+// Gives the kernel back what lies free between allocations: after much was freed for good.
+void return_free_memory() noexcept;
+
 } // namespace pgclone

@@ -15,6 +15,7 @@ namespace {
 
 // In nonblocking mode libpq's buffer grows without limit: this is the limit.
 constexpr std::size_t in_flight_bytes = 1024 * 1024;
+constexpr std::size_t rows_of_piece = 1000;
 constexpr auto never = Clock::time_point::max();
 
 bool is_failure(ExecStatusType status)
@@ -51,7 +52,7 @@ struct PgSession::Pipeline {
     bool synced = false;                  // the mark at the end was sent ...
     bool ended = false;                   // ... and answered
     bool answer_has_begun = false;        // of query `answered`
-    RowCollector rows;                    // of that answer
+    std::optional<RowCollector> rows;     // of that answer
     std::optional<PipelineError> failure; // the first
     std::exception_ptr handler_failure;   // the first
 
@@ -60,6 +61,25 @@ struct PgSession::Pipeline {
     bool is_read() const
     {
         return !has_failed() && answered < queries.size() && queries[answered].on_rows;
+    }
+
+    RowCollector& collector()
+    {
+        if (!rows)
+            rows.emplace(queries[answered].in_pieces ? RowCollector::max_pieces_bytes
+                                                     : RowCollector::max_answer_bytes);
+        return *rows;
+    }
+
+    // To whoever wants the rows of query `answered`.
+    void hand_over()
+    {
+        const ResultSet piece = collector().take();
+        try {
+            queries[answered].on_rows(piece);
+        } catch (...) {
+            handler_failure = std::current_exception();
+        }
     }
 };
 
@@ -140,27 +160,24 @@ void PgSession::take_pipeline_result(Pipeline& pipeline, Result result)
 void PgSession::collect_rows(Pipeline& pipeline, const pg_result* result)
 {
     ErrorRecord reason;
-    if (run_catching([&] { pipeline.rows.add(result, side_); }, reason))
-        return;
-    close(); // rather than read the rest
-    throw PgError(reason);
+    const bool in_pieces = pipeline.queries[pipeline.answered].in_pieces;
+    RowCollector& rows = pipeline.collector();
+    if (!run_catching([&] { rows.add(result, side_); }, reason)) {
+        close(); // rather than read the rest
+        throw PgError(reason);
+    }
+    if (in_pieces && rows.size() >= rows_of_piece)
+        pipeline.hand_over();
 }
 
 void PgSession::end_answer(Pipeline& pipeline)
 {
     const bool is_read = pipeline.is_read();
-    const std::size_t query = pipeline.answered++;
+    if (is_read)
+        pipeline.hand_over();
+    pipeline.rows.reset();
+    pipeline.answered++;
     pipeline.answer_has_begun = false;
-    if (!is_read)
-        return;
-    RowCollector answer;
-    std::swap(answer, pipeline.rows);
-    const ResultSet rows = answer.take();
-    try {
-        pipeline.queries[query].on_rows(rows);
-    } catch (...) {
-        pipeline.handler_failure = std::current_exception();
-    }
 }
 
 Async<void> PgSession::carry_pipeline(Pipeline& pipeline)

@@ -48,6 +48,8 @@ struct PipelinedQuery {
     std::string sql;
     std::vector<std::optional<std::string>> parameters = {};
     std::function<void(const ResultSet& rows)> on_rows = nullptr; // null: they are thrown away
+    // The rows come in pieces of about a thousand, the last of which may be empty.
+    bool in_pieces = false;
 };
 
 class PgSession {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <libpq-fe.h>
@@ -14,6 +15,12 @@ namespace pgclone {
 // catalog query can yield is an error.
 class RowCollector {
   public:
+    // If the answer is taken in pieces, so much does not have to fit into memory.
+    static constexpr std::size_t max_pieces_bytes = 1024 * 1024 * 1024;
+    static constexpr std::size_t max_answer_bytes = 128 * 1024 * 1024;
+
+    explicit RowCollector(std::size_t max_bytes = max_answer_bytes) : max_bytes_(max_bytes) {}
+
     // Raises 54000 when it is too much.
     void add(const PGresult* result, SessionSide side)
     {
@@ -29,13 +36,19 @@ class RowCollector {
                 values.push_back(take_value(result, row, column, side));
             bytes_ += sizeof(values) + column_count * sizeof(ResultSet::Value);
         }
-        if (bytes_ > max_answer_bytes)
+        if (bytes_ > max_bytes_)
             throw PgError(sqlstate::program_limit_exceeded, "the answer of the " +
                                                                 std::string(side_name(side)) +
                                                                 " server to a query is too large");
     }
 
-    ResultSet take() { return ResultSet(std::move(columns_), std::move(rows_)); }
+    std::size_t size() const noexcept { return rows_.size(); }
+
+    // What has come since the last call.
+    ResultSet take()
+    {
+        return ResultSet(columns_, std::exchange(rows_, {}));
+    }
 
   private:
     ResultSet::Value take_value(const PGresult* result, int row, int column, SessionSide side)
@@ -52,8 +65,7 @@ class RowCollector {
         return value;
     }
 
-    static constexpr std::size_t max_answer_bytes = 128 * 1024 * 1024;
-
+    std::size_t max_bytes_;
     std::vector<std::string> columns_;
     std::vector<std::vector<ResultSet::Value>> rows_;
     std::size_t bytes_ = 0;

@@ -54,14 +54,14 @@ class ScopeJobPlanner final : public JobPlanner {
 
     Async<JobPlan> plan(PgSession& source, PgSession& target) override
     {
-        const SourceCatalog catalog = co_await read(source);
+        SourceCatalog catalog = co_await read(source);
         ObjectSelection selection = select_objects(catalog.objects, catalog.edges, catalog.tables,
                                                    options_, request_.scope);
         const ScopeTarget state =
             co_await read_scope_target(target, catalog, selection, naming_, options_);
         check_readable(catalog, selection, state);
-        ScopePlan scope =
-            plan_scope(catalog, selection, state, naming_, options_, split_rules(options_));
+        ScopePlan scope = plan_scope(std::move(catalog), selection, state, naming_, options_,
+                                     split_rules(options_));
 
         JobPlan plan;
         plan.rows = scope.rows;
@@ -82,7 +82,7 @@ class ScopeJobPlanner final : public JobPlanner {
         std::vector<CloneTask> changed;
         for (CloneTask& task : tasks) {
             bool follows = follow(task, values);
-            for (CloneTask& part : task.parts_of_table)
+            for (ObjectStatements& part : task.parts_of_table)
                 follows |= follow(part, values);
             if (follows)
                 changed.push_back(task);
@@ -91,7 +91,7 @@ class ScopeJobPlanner final : public JobPlanner {
     }
 
   private:
-    static bool follow(CloneTask& task, const std::map<std::string, std::string>& values)
+    static bool follow(ObjectStatements& task, const std::map<std::string, std::string>& values)
     {
         const auto value = values.find(task.schema_name + '\0' + task.object_name);
         if (task.object_kind != sequence_value_kind || value == values.end() ||

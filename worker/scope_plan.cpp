@@ -82,17 +82,20 @@ bool ScopePlanner::is_kept(const CatalogObject& object) const
 void ScopePlanner::order()
 {
     steps_ = order_objects(nodes_, catalog_.edges);
-    std::vector<TableShape> shapes;
+    std::vector<const TableShape*> shapes;
     for (const OrderedStep& step : steps_) {
         section_of_[nodes_[step.node].id] = step.section;
         if (const auto found = catalog_.tables.find(nodes_[step.node].id);
             found != catalog_.tables.end())
-            shapes.push_back(found->second);
+            shapes.push_back(&found->second);
     }
     std::vector<std::vector<std::string>> statements =
         create_table_statements(shapes, target_.server_version);
     for (std::size_t i = 0; i < shapes.size(); i++)
-        table_statements_[shapes[i].id] = std::move(statements[i]);
+        table_statements_[shapes[i]->id] = std::move(statements[i]);
+    // They have said all that they had to say.
+    for (auto& [id, table] : catalog_.tables)
+        std::vector<ShapeColumn>().swap(table.columns);
 }
 
 CloneTask& ScopePlanner::add(Stage stage, TaskKind kind, std::string object_kind, JobPhase phase)
@@ -252,11 +255,11 @@ std::string ScopeNaming::search_path() const
     return source_schema.empty() ? "" : quote_identifier(target_schema);
 }
 
-ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
+ScopePlan plan_scope(SourceCatalog catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
                      const CloneOptions& options, const SplitRules& split)
 {
-    ScopePlanner planner(catalog, selection, target, naming, options, split);
+    ScopePlanner planner(std::move(catalog), selection, target, naming, options, split);
     return planner.plan();
 }
 

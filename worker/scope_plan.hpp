@@ -67,8 +67,9 @@ struct ScopePlan {
     int tables = 0;
 };
 
-// `selection`: of the catalog's objects, as select_objects() gives it.
-ScopePlan plan_scope(const SourceCatalog& catalog, const ObjectSelection& selection,
+// `selection`: of the catalog's objects, as select_objects() gives it. The catalog is used up: plan
+// and catalog of a large database need not be in memory both as a whole.
+ScopePlan plan_scope(SourceCatalog catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
                      const CloneOptions& options, const SplitRules& split = {});
 

@@ -34,10 +34,10 @@ enum Stage : std::int32_t {
 
 class ScopePlanner {
   public:
-    ScopePlanner(const SourceCatalog& catalog, const ObjectSelection& selection,
+    ScopePlanner(SourceCatalog catalog, const ObjectSelection& selection,
                  const ScopeTarget& target, const ScopeNaming& naming, const CloneOptions& options,
                  const SplitRules& split)
-        : catalog_(catalog), selection_(selection), target_(target), naming_(naming),
+        : catalog_(std::move(catalog)), selection_(selection), target_(target), naming_(naming),
           options_(options), split_(split), search_path_(naming.search_path())
     {
     }
@@ -111,7 +111,7 @@ class ScopePlanner {
     void add_newer(const std::vector<StatementTemplate>& statements);
     void add_publish();
 
-    const SourceCatalog& catalog_;
+    SourceCatalog catalog_;
     const ObjectSelection& selection_;
     const ScopeTarget& target_;
     const ScopeNaming& naming_;

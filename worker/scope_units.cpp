@@ -239,19 +239,13 @@ void ScopePlanner::fold_unit(std::size_t first, const Unit& unit)
     parts.erase(copy);
     task.task_id = static_cast<std::int32_t>(first) + 1;
     std::set<std::int32_t> after(task.after.begin(), task.after.end());
+    task.parts_of_table.reserve(parts.size());
     for (CloneTask& part : parts) {
         after.insert(part.after.begin(), part.after.end());
         task.cleanup.insert(task.cleanup.begin(), part.cleanup.begin(), part.cleanup.end());
         // What they have besides is for tasks that stand for themselves.
-        CloneTask bare;
-        bare.kind = part.kind;
-        bare.object_kind = std::move(part.object_kind);
-        bare.phase = part.phase;
-        bare.schema_name = std::move(part.schema_name);
-        bare.object_name = std::move(part.object_name);
-        bare.search_path = std::move(part.search_path);
-        bare.statements = std::move(part.statements);
-        task.parts_of_table.push_back(std::move(bare));
+        part.task_id = task.task_id;
+        task.parts_of_table.push_back(std::move(static_cast<ObjectStatements&>(part)));
     }
     task.after.assign(after.begin(), after.lower_bound(task.task_id));
     plan_.tasks.resize(first);

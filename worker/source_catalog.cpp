@@ -113,6 +113,7 @@ void CatalogReader::ask(std::string_view sql, bool takes_schemas, Handler on_row
     if (takes_schemas)
         query.parameters.emplace_back(schema_oids_);
     query.on_rows = [this, on_rows](const ResultSet& rows) { (this->*on_rows)(rows); };
+    query.in_pieces = true;
     asked_.push_back(std::move(query));
 }
 
@@ -340,6 +341,7 @@ void CatalogReader::ask_files()
             if (file.read_more != nullptr)
                 file.read_more(rows, catalog_);
         };
+        query.in_pieces = true;
         asked_.push_back(std::move(query));
         answers_.emplace_back();
     }
@@ -405,6 +407,10 @@ void CatalogReader::take_edges(const ResultSet& rows)
 
 void CatalogReader::put_together()
 {
+    std::size_t count = 0;
+    for (const Answer& answer : answers_)
+        count += answer.objects.size();
+    catalog_.objects.reserve(count);
     for (Answer& answer : answers_) {
         for (CatalogObject& object : answer.objects) {
             positions_.emplace(object.id, catalog_.objects.size());
@@ -412,6 +418,7 @@ void CatalogReader::put_together()
         }
         for (std::string& note : answer.notes)
             catalog_.notes.push_back(std::move(note));
+        answer = {};
     }
     std::erase_if(catalog_.edges,
                   [this](const ObjectEdge& edge) { return !positions_.contains(edge.object); });

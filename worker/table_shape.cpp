@@ -137,7 +137,7 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
 // How the tables inherit from each other; indexes are those of the tables.
 class Inheritance {
   public:
-    explicit Inheritance(const std::vector<TableShape>& tables);
+    explicit Inheritance(const std::vector<const TableShape*>& tables);
 
     // The last table that inherits from `table`; itself if there is none.
     std::size_t last_child(std::size_t table) const { return last_child_[table]; }
@@ -149,24 +149,24 @@ class Inheritance {
     const std::string& inherited_generation(std::size_t table, const ShapeColumn& column) const;
 
   private:
-    const std::vector<TableShape>& tables_;
+    const std::vector<const TableShape*>& tables_;
     std::vector<std::vector<std::size_t>> parents_; // by INHERITS, not by partitioning
     std::vector<bool> knows_parents_;               // they are all among the tables
     std::vector<std::size_t> last_child_;
 };
 
-Inheritance::Inheritance(const std::vector<TableShape>& tables)
+Inheritance::Inheritance(const std::vector<const TableShape*>& tables)
     : tables_(tables), parents_(tables.size()), knows_parents_(tables.size(), true)
 {
     std::unordered_map<std::uint32_t, std::size_t> by_oid;
     for (std::size_t i = 0; i < tables_.size(); i++) {
-        by_oid.emplace(tables_[i].id.objid, i);
+        by_oid.emplace(tables_[i]->id.objid, i);
         last_child_.push_back(i);
     }
     for (std::size_t i = 0; i < tables_.size(); i++) {
-        if (tables_[i].is_partition)
+        if (tables_[i]->is_partition)
             continue;
-        for (const TableParent& parent : tables_[i].parents) {
+        for (const TableParent& parent : tables_[i]->parents) {
             const auto found = by_oid.find(parent.oid);
             if (found == by_oid.end()) {
                 knows_parents_[i] = false;
@@ -181,7 +181,7 @@ Inheritance::Inheritance(const std::vector<TableShape>& tables)
 // It has the columns of the parents, one parent after the other, merged by name, and then its own.
 bool Inheritance::keeps_order(std::size_t table) const
 {
-    const std::vector<ShapeColumn>& columns = tables_[table].columns;
+    const std::vector<ShapeColumn>& columns = tables_[table]->columns;
     // Of a parent that is not cloned along only that is known: what is inherited comes first.
     if (!knows_parents_[table])
         return std::is_partitioned(columns.begin(), columns.end(),
@@ -195,7 +195,7 @@ bool Inheritance::keeps_order(std::size_t table) const
             names.push_back(name);
     };
     for (const std::size_t parent : parents_[table])
-        for (const ShapeColumn& column : tables_[parent].columns)
+        for (const ShapeColumn& column : tables_[parent]->columns)
             add(column.name);
     for (const ShapeColumn& column : columns)
         if (column.is_local)
@@ -209,7 +209,7 @@ const std::string& Inheritance::inherited_generation(std::size_t table,
                                                      const ShapeColumn& column) const
 {
     for (const std::size_t parent : parents_[table])
-        for (const ShapeColumn& inherited : tables_[parent].columns)
+        for (const ShapeColumn& inherited : tables_[parent]->columns)
             if (inherited.name == column.name)
                 return inherited.generation;
     return column.generation;
@@ -276,13 +276,13 @@ std::vector<TableShape> read_table_shapes(const ResultSet& rows)
     return tables;
 }
 
-std::vector<std::vector<std::string>> create_table_statements(const std::vector<TableShape>& tables,
-                                                              int target_version)
+std::vector<std::vector<std::string>>
+create_table_statements(const std::vector<const TableShape*>& tables, int target_version)
 {
     const Inheritance inheritance(tables);
     std::vector<std::vector<std::string>> statements(tables.size());
     for (std::size_t i = 0; i < tables.size(); i++) {
-        const TableShape& table = tables[i];
+        const TableShape& table = *tables[i];
         const bool has_helper = !inheritance.keeps_order(i);
         if (has_helper)
             statements[i].push_back(create_helper(table, inheritance, i));
@@ -295,7 +295,7 @@ std::vector<std::vector<std::string>> create_table_statements(const std::vector<
         append(statements[i], table.after);
     }
     for (std::size_t i = 0; i < tables.size(); i++)
-        append(statements[inheritance.last_child(i)], tables[i].after_children);
+        append(statements[inheritance.last_child(i)], tables[i]->after_children);
     return statements;
 }
 

@@ -61,7 +61,7 @@ struct TableShape {
 std::vector<TableShape> read_table_shapes(const ResultSet& rows);
 
 // The statements that make the tables, in the order of `tables`, which has parents before
-// children. Element i belongs to tables[i]; what a table waits for its children with stands with
+// children. Element i belongs to *tables[i]; what a table waits for its children with stands with
 // the last of them.
 //
 // CREATE TABLE ... INHERITS has the columns of the parents first, so it cannot make a table whose
@@ -69,6 +69,6 @@ std::vector<TableShape> read_table_shapes(const ResultSet& rows);
 // that has its columns in its order, and that it leaves at once (NO INHERIT). What it inherits
 // from the others stays inherited.
 std::vector<std::vector<std::string>>
-create_table_statements(const std::vector<TableShape>& tables, int target_version);
+create_table_statements(const std::vector<const TableShape*>& tables, int target_version);
 
 } // namespace pgclone

@@ -75,7 +75,7 @@ std::string joined(const std::vector<std::string>& statements)
     return text;
 }
 
-void show_current(const CloneTask& task)
+void show_current(const ObjectStatements& task)
 {
     const std::string object =
         (task.schema_name.empty() ? "" : task.schema_name + ".") + task.object_name;
@@ -91,8 +91,8 @@ Async<CopyResult> TaskBatch::run(std::vector<StartedTask> tasks, std::vector<std
     // DDL before the rows, rows, DDL after them: the order of the tasks is kept within each, and
     // none waits for one of a later group.
     std::vector<const StartedTask*> rows;
-    std::vector<const CloneTask*> before;
-    std::vector<const CloneTask*> after;
+    std::vector<const ObjectStatements*> before;
+    std::vector<const ObjectStatements*> after;
     std::vector<std::int32_t> task_ids;
     for (const StartedTask& started : tasks) {
         const CloneTask& task = started.task;
@@ -101,7 +101,7 @@ Async<CopyResult> TaskBatch::run(std::vector<StartedTask> tasks, std::vector<std
             rows.push_back(&started);
         else
             (task.phase < JobPhase::data ? before : after).push_back(&task);
-        for (const CloneTask& part : task.parts_of_table)
+        for (const ObjectStatements& part : task.parts_of_table)
             (part.phase < JobPhase::data ? before : after).push_back(&part);
     }
     show_current(tasks.front().task);
@@ -122,7 +122,8 @@ Async<CopyResult> TaskBatch::run(std::vector<StartedTask> tasks, std::vector<std
     co_return total;
 }
 
-Async<void> TaskBatch::run_ddl(std::vector<const CloneTask*> tasks, std::vector<std::string> end)
+Async<void> TaskBatch::run_ddl(std::vector<const ObjectStatements*> tasks,
+                               std::vector<std::string> end)
 {
     const DdlBatch batch(std::exchange(opening_, {}), tasks, std::move(end));
     try {
@@ -236,7 +237,7 @@ std::vector<std::string> TaskBatch::take_opening(const CloneTask& task)
 // Nobody else has seen the table: it needs no lock, no look at whose it is, and no TRUNCATE.
 bool TaskBatch::is_made_here(const CloneTask& task) const
 {
-    return std::any_of(made_before_.begin(), made_before_.end(), [&](const CloneTask* made) {
+    return std::any_of(made_before_.begin(), made_before_.end(), [&](const ObjectStatements* made) {
         return made->kind == TaskKind::object && made->object_kind == "table" &&
                made->schema_name == task.schema_name && made->object_name == task.object_name;
     });

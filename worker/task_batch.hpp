@@ -36,7 +36,7 @@ class TaskBatch {
     std::int32_t culprit() const noexcept { return culprit_; }
 
   private:
-    Async<void> run_ddl(std::vector<const CloneTask*> tasks, std::vector<std::string> end);
+    Async<void> run_ddl(std::vector<const ObjectStatements*> tasks, std::vector<std::string> end);
     Async<void> copy_tables(std::vector<const StartedTask*> tasks);
     Async<void> lock_sources(std::vector<const StartedTask*> tasks);
     Async<void> copy_table(const StartedTask& started, SourceCopies& copies);
@@ -52,7 +52,7 @@ class TaskBatch {
     CopyPace& pace_;
     const std::string worker_;
     std::vector<std::string> opening_;
-    std::vector<const CloneTask*> made_before_; // DDL tasks of this transaction so far
+    std::vector<const ObjectStatements*> made_before_; // DDL of this transaction so far
     std::vector<CopiedTask> copied_;
     std::int32_t culprit_ = 0;
 };

@@ -13,20 +13,25 @@ namespace {
 constexpr int kind_count = static_cast<int>(TaskKind::publish) + 1;
 constexpr int phase_count = static_cast<int>(JobPhase::cleanup) + 1;
 
-void check_same(const CloneTask& a, const CloneTask& b)
+void check_same_object(const ObjectStatements& a, const ObjectStatements& b)
 {
     CHECK(a.task_id == b.task_id);
-    CHECK(a.stage == b.stage);
     CHECK(a.kind == b.kind);
     CHECK(a.object_kind == b.object_kind);
     CHECK(a.phase == b.phase);
-    CHECK(a.in_table_worker == b.in_table_worker);
-    CHECK(a.after == b.after);
-    CHECK(a.completes_table == b.completes_table);
     CHECK(a.schema_name == b.schema_name);
     CHECK(a.object_name == b.object_name);
     CHECK(a.search_path == b.search_path);
     CHECK(a.statements == b.statements);
+}
+
+void check_same(const CloneTask& a, const CloneTask& b)
+{
+    check_same_object(a, b);
+    CHECK(a.stage == b.stage);
+    CHECK(a.in_table_worker == b.in_table_worker);
+    CHECK(a.after == b.after);
+    CHECK(a.completes_table == b.completes_table);
     CHECK(a.cleanup == b.cleanup);
     CHECK(a.skip_reason == b.skip_reason);
     CHECK(a.source_copy == b.source_copy);
@@ -184,7 +189,7 @@ TEST_CASE("integers are exact")
 TEST_CASE("the parts of a table go with it")
 {
     CloneTask task = full_task();
-    CloneTask part;
+    ObjectStatements part;
     part.kind = TaskKind::object;
     part.object_kind = "index";
     part.phase = JobPhase::data;
@@ -192,12 +197,12 @@ TEST_CASE("the parts of a table go with it")
     part.object_name = "t_pkey \"x\"";
     part.search_path = "s";
     part.statements = {"CREATE INDEX", "COMMENT"};
-    task.parts_of_table = {CloneTask(), part};
+    task.parts_of_table = {ObjectStatements(), part};
     const CloneTask again = task_from_json(task_to_json(task));
     check_same(again, task);
     REQUIRE(again.parts_of_table.size() == 2);
     part.task_id = task.task_id;
-    check_same(again.parts_of_table[1], part);
+    check_same_object(again.parts_of_table[1], part);
     CHECK(again.parts_of_table[0].task_id == task.task_id);
     for (const char* malformed : {"7", "[7]", "[{\"kind\":\"datum\"}]"})
         expect_error(sqlstate::internal_error, [&] {
@@ -243,7 +248,7 @@ TEST_CASE("no statement begins or ends a transaction")
         CloneTask undone;
         undone.cleanup = {text};
         CloneTask whole;
-        whole.parts_of_table = {CloneTask(), own};
+        whole.parts_of_table = {ObjectStatements(), own};
         for (const CloneTask& task : {own, undone, whole})
             expect_error("08P01", [&] { check_statements({CloneTask(), task}); });
     }

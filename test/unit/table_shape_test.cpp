@@ -56,9 +56,13 @@ TableShape table(std::uint32_t oid, std::vector<ShapeColumn> columns,
     return result;
 }
 
-std::vector<Statements> create_table_statements(const std::vector<TableShape>& tables)
+std::vector<Statements> create_table_statements(const std::vector<TableShape>& tables,
+                                                int target_version = 150000)
 {
-    return pgclone::create_table_statements(tables, 150000);
+    std::vector<const TableShape*> pointers;
+    for (const TableShape& table : tables)
+        pointers.push_back(&table);
+    return pgclone::create_table_statements(pointers, target_version);
 }
 
 // How the last of `tables` is made.
@@ -202,9 +206,9 @@ TEST_CASE("a NOT NULL of its own beside the one that a column inherits")
     ShapeColumn id = inherited("id");
     id.own_not_null = "CONSTRAINT given NOT NULL id";
     const std::vector<TableShape> tables = {table(1, {column("id")}), table(2, {id, column("x")}, {1})};
-    CHECK(pgclone::create_table_statements(tables, 180000).back() ==
+    CHECK(create_table_statements(tables, 180000).back() ==
           Statements{"CREATE TABLE s.t2 (CONSTRAINT given NOT NULL id, \"x\" integer) INHERITS (s.t1)"});
-    CHECK(pgclone::create_table_statements(tables, 170000).back() ==
+    CHECK(create_table_statements(tables, 170000).back() ==
           Statements{"CREATE TABLE s.t2 (\"x\" integer) INHERITS (s.t1)"});
 }
 

@@ -61,11 +61,14 @@ WaitKind lasting_wait(const WorkerCounters& counters, std::int64_t now) noexcept
 void leave_cleanup_to_next_worker(JobSlot& job) noexcept
 {
     job.not_before = 0;
+    job.wait_reason[0] = '\0';
     if (job.interrupted) {
+        copy_text(job.outcome.error.hint, "What the job made may still be there.");
         job.state = JobSlotState::ending;
         return;
     }
     job.interrupted = true;
+    job.drain = true; // that is no work for table workers
     job.source_resolved = true; // it is not needed for that
     job.state = JobSlotState::queued;
     job.status = JobStatus::pending;

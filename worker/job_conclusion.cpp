@@ -1,5 +1,6 @@
 #include "worker/job_life.hpp"
 
+#include "shared/boundary.hpp"
 #include "worker/job_cleanup.hpp"
 #include "worker/retry_policy.hpp"
 #include "worker/retry_wait.hpp"
@@ -68,19 +69,25 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         co_await write_outcome(outcome);
         written = true;
     } catch (const PgError& error) {
-        server::log_message("pgclone job " + std::to_string(job_.job_id) +
-                            " leaves its final state to a ledger worker: " + error.message());
-        if (!is_clean && may_have_made_something())
-            copy_text(outcome.error.hint,
-                      "What the job made could not be undone: " + error.message() + ".");
+        ErrorRecord no_memory; // for words
+        run_catching([&] { report_unwritten(error, is_clean, outcome); }, no_memory);
     } catch (const std::exception&) {
         // Out of memory, most likely: the next worker starts afresh.
-        next_cleans_up = !is_clean && may_have_made_something();
+        next_cleans_up = !is_clean;
     }
     if (written)
         server::release_job();
     else
         hand_over(outcome, next_cleans_up);
+}
+
+void JobWorker::report_unwritten(const PgError& error, bool is_clean, JobOutcome& outcome) const
+{
+    server::log_message("pgclone job " + std::to_string(job_.job_id) +
+                        " leaves its final state to a ledger worker: " + error.message());
+    if (!is_clean && may_have_made_something())
+        copy_text(outcome.error.hint,
+                  "What the job made could not be undone: " + error.message() + ".");
 }
 
 // What the ledger's function says, as far as this process knows it.

@@ -65,6 +65,7 @@ class JobWorker {
     Async<void> clean_up(JobOutcome outcome);
     Async<void> clean_up_patiently(JobOutcome outcome, EventLoop::HoldInterrupts& hold);
     std::vector<std::string> remembered_cleanup() const;
+    void report_unwritten(const PgError& error, bool is_clean, JobOutcome& outcome) const;
     Async<void> write_outcome(JobOutcome outcome);
     Async<void> open_target();
     Async<void> open_target_patiently();

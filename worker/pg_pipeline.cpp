@@ -166,8 +166,13 @@ void PgSession::collect_rows(Pipeline& pipeline, const pg_result* result)
         close(); // rather than read the rest
         throw PgError(reason);
     }
-    if (in_pieces && rows.size() >= rows_of_piece)
-        pipeline.hand_over();
+    if (!in_pieces || rows.size() < rows_of_piece)
+        return;
+    pipeline.hand_over();
+    if (pipeline.handler_failure) {
+        close();
+        std::rethrow_exception(pipeline.handler_failure);
+    }
 }
 
 void PgSession::end_answer(Pipeline& pipeline)

@@ -16,7 +16,7 @@ namespace pgclone {
 class RowCollector {
   public:
     // If the answer is taken in pieces, so much does not have to fit into memory.
-    static constexpr std::size_t max_pieces_bytes = 1024 * 1024 * 1024;
+    static constexpr std::size_t max_pieces_bytes = 512 * 1024 * 1024;
     static constexpr std::size_t max_answer_bytes = 128 * 1024 * 1024;
 
     explicit RowCollector(std::size_t max_bytes = max_answer_bytes) : max_bytes_(max_bytes) {}

@@ -321,8 +321,11 @@ void end_job(const SupervisorAction& action, JobStatus status, const char* sqlst
             sqlstate = "57014";
             message = "job was cancelled";
         }
-        job.outcome.status = status;
-        fill_record(job.outcome.error, sqlstate, message);
+        // One that was only to clean up knew why.
+        if (!job.interrupted || job.cancel_requested) {
+            job.outcome.status = status;
+            fill_record(job.outcome.error, sqlstate, message);
+        }
         if (job.state == JobSlotState::running) {
             leave_cleanup_to_next_worker(job);
         } else {

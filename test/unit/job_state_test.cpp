@@ -115,15 +115,20 @@ TEST_CASE("what a job worker could not undo, one other may try")
     job.status = JobStatus::running;
     job.phase = JobPhase::data;
     job.not_before = 17;
+    job.wait_reason[0] = 'x';
     leave_cleanup_to_next_worker(job);
     CHECK(job.state == JobSlotState::queued);
     CHECK(job.status == JobStatus::pending);
     CHECK(job.interrupted);
     CHECK(job.source_resolved);
     CHECK(job.not_before == 0);
+    CHECK(job.drain);
+    CHECK(job.wait_reason[0] == '\0');
+    CHECK(job.outcome.error.hint[0] == '\0');
     job.state = JobSlotState::running;
     leave_cleanup_to_next_worker(job);
     CHECK(job.state == JobSlotState::ending);
+    CHECK(std::string_view(job.outcome.error.hint) == "What the job made may still be there.");
 }
 
 TEST_CASE("a process is stalled when it has been silent for some seconds")

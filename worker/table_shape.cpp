@@ -95,7 +95,6 @@ ShapeColumn read_column(const json::value& value)
     column.identity = text_member("columns", value, "identity");
     column.is_local = bool_member("columns", value, "is_local");
     column.parents = static_cast<int>(number_member("columns", value, "parents"));
-    column.definition = join({column.type, column.generation, column.not_null, column.identity});
     return column;
 }
 
@@ -110,7 +109,9 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
         table.parents.push_back({to_oid(number_member("parents", parent, "oid")),
                                  text_member("parents", parent, "relation")});
     table.is_partition = rows.boolean(row, "is_partition");
-    for (const json::value& column : parse_objects(rows, row, "columns"))
+    const auto columns = parse_objects(rows, row, "columns");
+    table.columns.reserve(columns.size());
+    for (const json::value& column : columns)
         table.columns.push_back(read_column(column));
     table.tail = rows.text(row, "tail");
     table.helper = rows.text(row, "helper");

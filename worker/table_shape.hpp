@@ -24,7 +24,6 @@ struct ShapeColumn {
     std::string not_null;   // NOT NULL with its name; empty = none, or inherited
     std::string own_not_null; // NOT NULL column, beside the one that it inherits; empty = none
     std::string identity;   // GENERATED ... AS IDENTITY (...); empty = none
-    std::string definition; // all of these, as after the name in CREATE TABLE
     bool is_local = true;
     int parents = 0; // from how many it is inherited
 };

@@ -58,7 +58,6 @@ class Fixture {
         ShapeColumn column;
         column.name = "a";
         column.type = "integer";
-        column.definition = "integer";
         shape.columns = {column};
         shape.has_rows = true;
         shape.copy_columns = {"a"};

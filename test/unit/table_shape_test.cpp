@@ -142,11 +142,14 @@ TEST_CASE("a table as the query gives it")
     CHECK(shape.is_partition);
     REQUIRE(shape.columns.size() == 2);
     CHECK(shape.columns[0].name == "a \"q\"");
-    CHECK(shape.columns[0].definition == "integer NOT NULL GENERATED ALWAYS AS IDENTITY (CACHE 1)");
+    CHECK(shape.columns[0].type == "integer");
+    CHECK(shape.columns[0].not_null == "NOT NULL");
+    CHECK(shape.columns[0].identity == "GENERATED ALWAYS AS IDENTITY (CACHE 1)");
+    CHECK(shape.columns[0].generation.empty());
     CHECK_FALSE(shape.columns[0].is_local);
     CHECK(shape.columns[0].parents == 2);
     CHECK(shape.columns[1].type == "text COLLATE \"C\"");
-    CHECK(shape.columns[1].definition == "text COLLATE \"C\" GENERATED ALWAYS AS ('x') STORED");
+    CHECK(shape.columns[1].generation == "GENERATED ALWAYS AS ('x') STORED");
     CHECK(shape.tail == "USING heap");
     CHECK(shape.helper == "s.pgclone_columns_20001");
     CHECK(shape.after == Statements{"ALTER 1", "ALTER 2"});

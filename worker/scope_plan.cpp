@@ -24,6 +24,7 @@ ScopePlan ScopePlanner::plan()
 {
     index_objects();
     order();
+    plan_.tasks.reserve(steps_.size());
     find_units();
     add_set_aside();
     add_steps(ObjectSection::before_data, stage_before_data, JobPhase::schema);

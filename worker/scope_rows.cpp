@@ -93,7 +93,7 @@ void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int
         if (!goes_with_table(object))
             task.cleanup = {index->drop};
     } else {
-        fill_step(task, step, object);
+        fill_step(task, step);
     }
     const bool is_btree = task.statements.front().find(" USING btree (") != std::string::npos;
     if (!task.batched && is_btree && catalog_.index_bytes.contains(object.id))

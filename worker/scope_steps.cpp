@@ -60,7 +60,7 @@ void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase
     wait_for_needs(task, object.id);
     for (const std::int32_t other : task.after)
         task.stage = std::max(task.stage, plan_.tasks[static_cast<std::size_t>(other) - 1].stage);
-    fill_step(task, step, object);
+    fill_step(task, step);
     if (is_foreign_key) {
         lock_for_foreign_key(task, object, false);
         task.batched = true;
@@ -80,8 +80,9 @@ bool ScopePlanner::goes_with_table(const CatalogObject& object) const
            made_by_.contains({table_class(), object.table_oid});
 }
 
-void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object)
+void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step)
 {
+    CatalogObject& object = catalog_.objects[node_objects_[step.node]];
     if (!object.drop.empty() && !goes_with_table(object))
         task.cleanup = {object.drop};
     // What is in a circle, as a type and its input function, goes all at once.
@@ -93,7 +94,7 @@ void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const Cat
     }
     const auto table = table_statements_.find(object.id);
     if (table != table_statements_.end()) {
-        task.statements = table->second;
+        task.statements = std::move(table->second);
         task.completes_table = !options_.data && catalog_.tables.at(object.id).has_rows;
     } else if (const KeyIndex* index = key_index(object); index && made_by_.contains(object.id)) {
         task.statements = {index->use};
@@ -101,8 +102,11 @@ void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const Cat
     } else if (is_validated_late(object)) {
         append(task, {catalog_.validations.at(object.id).add});
     } else {
-        append(task, step.form == StepForm::completion && !object.complete.empty() ? object.complete
-                                                                                   : object.create);
+        std::vector<StatementTemplate>& statements =
+            step.form == StepForm::completion && !object.complete.empty() ? object.complete
+                                                                          : object.create;
+        append(task, statements);
+        std::vector<StatementTemplate>().swap(statements); // used up
     }
     if (object.kind == ObjectKind::extension && target_.extensions_in_version.contains(object.name))
         task.statements.back() +=

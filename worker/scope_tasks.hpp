@@ -74,7 +74,7 @@ class ScopePlanner {
     void lock_for_foreign_key(CloneTask& task, const CatalogObject& key, bool validates) const;
     void add_steps(ObjectSection section, Stage stage, JobPhase phase);
     void add_step(const OrderedStep& step, Stage stage, JobPhase phase);
-    void fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object);
+    void fill_step(CloneTask& task, const OrderedStep& step);
     const TableShape* table_of(const CatalogObject& object) const;
     std::uint32_t table_class() const;
     bool is_on_large_table(const CatalogObject& object) const;

@@ -115,6 +115,59 @@ BEGIN
 END
 $$;
 
+-- What errors of jobs say beside their messages, of jobs that the viewer may see.
+CREATE FUNCTION @extschema@.pgclone_ledger_advice(viewer oid)
+RETURNS TABLE (job_id bigint, error_detail text, error_hint text)
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT j.job_id, j.error_detail, j.error_hint FROM @extschema@.pgclone_job AS j
+    WHERE (j.error_detail IS NOT NULL OR j.error_hint IS NOT NULL)
+      AND @extschema@.pgclone_may_see($1, j.submitter);
+$$;
+
+CREATE FUNCTION @extschema@.pgclone_advice()
+RETURNS TABLE (job_id bigint, error_detail text, error_hint text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_advice';
+COMMENT ON FUNCTION @extschema@.pgclone_advice() IS
+    'detail and hint of the errors of jobs, as pgclone_progress and pgclone_jobs show them';
+
+CREATE OR REPLACE FUNCTION @extschema@.pgclone_progress(job_id bigint) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    result jsonb;
+BEGIN
+    IF $1 IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'argument "job_id" must not be null';
+    END IF;
+    SELECT to_jsonb(p) || jsonb_build_object('error_detail', a.error_detail, 'error_hint', a.error_hint)
+        INTO result
+        FROM @extschema@.pgclone_progress_detail() AS p
+        LEFT JOIN @extschema@.pgclone_advice() AS a ON a.job_id = p.job_id
+        WHERE p.job_id = $1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('job %s does not exist', $1);
+    END IF;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.pgclone_progress(bigint) IS
+    'a job''s line of pgclone_jobs_view, with detail and hint of its error';
+
+CREATE OR REPLACE FUNCTION @extschema@.pgclone_jobs() RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(jsonb_agg(to_jsonb(p) || jsonb_build_object('error_detail', a.error_detail,
+                                                                'error_hint', a.error_hint)
+                              ORDER BY p.job_id), '[]')
+    FROM @extschema@.pgclone_progress_detail() AS p
+    LEFT JOIN @extschema@.pgclone_advice() AS a ON a.job_id = p.job_id;
+$$;
+COMMENT ON FUNCTION @extschema@.pgclone_jobs() IS
+    'pgclone_jobs_view as a JSON array, with details and hints of errors';
+
 CREATE FUNCTION @extschema@.pgclone_timeline(job_id bigint)
 RETURNS TABLE (worker text, task_id integer, phase text, kind text, schema_name text,
                object_name text, status text, attempts integer, started_at timestamptz,
@@ -144,6 +197,8 @@ BEGIN
              LATERAL pg_catalog.aclexplode(coalesce(p.proacl,
                  pg_catalog.acldefault('f', p.proowner))) AS a
         WHERE p.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
+                  '@extschema@.pgclone_ledger_advice(pg_catalog.oid)'
+                      ::pg_catalog.regprocedure::pg_catalog.oid,
                   '@extschema@.pgclone_ledger_timeline(pg_catalog.oid, pg_catalog.int8)'
                       ::pg_catalog.regprocedure::pg_catalog.oid,
                   '@extschema@.pgclone_ledger_timeline_job(pg_catalog.int8)'

@@ -10,6 +10,7 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/wait_event.h"
 
+PG_FUNCTION_INFO_V1(pgclone_advice);
 PG_FUNCTION_INFO_V1(pgclone_live_jobs);
 PG_FUNCTION_INFO_V1(pgclone_progress_detail);
 PG_FUNCTION_INFO_V1(pgclone_tasks_detail);
@@ -344,6 +345,11 @@ Datum pgclone_live_jobs(PG_FUNCTION_ARGS)
 Datum pgclone_progress_detail(PG_FUNCTION_ARGS)
 {
     return return_rows_for_caller(fcinfo, "pgclone_ledger_jobs");
+}
+
+Datum pgclone_advice(PG_FUNCTION_ARGS)
+{
+    return return_rows_for_caller(fcinfo, "pgclone_ledger_advice");
 }
 
 Datum pgclone_tasks_detail(PG_FUNCTION_ARGS)

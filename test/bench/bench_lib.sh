@@ -135,9 +135,19 @@ settle_source() {
 }
 
 # fill_many_tables TABLES: t1, t2, ... with a primary key, another index, a foreign key, an identity
-# column and 20 rows each. Without a transaction around it: 10,000 tables would be too many locks.
+# column and 20 rows each. Without a transaction around it: 10,000 tables would be too many locks. A
+# session that has made many tables becomes slow, so none makes more than 1,000.
 fill_many_tables() {
-    psql_at "$source_port" "$source_database" -v tables="$1" >/dev/null <<'SQL'
+    local first
+    for ((first = 1; first <= $1; first += 1000)); do
+        make_tables "$first" $((first + 999 < $1 ? first + 999 : $1)) || return
+    done
+    psql_at "$source_port" "$source_database" -c analyze -c checkpoint
+}
+
+# make_tables FIRST LAST
+make_tables() {
+    psql_at "$source_port" "$source_database" -v first="$1" -v last="$2" >/dev/null <<'SQL'
 set client_min_messages = warning;
 set synchronous_commit = off;
 select format('create table t%s (
@@ -151,9 +161,7 @@ create index on t%s (name, made_at);
 insert into t%s (parent_id, name, amount)
     select case when %s > 1 then i end, %L || i, i * 1.25 from generate_series(1, 20) i',
     n, greatest(n / 2, 1), 'name', n, n, n, 'row ')
-from generate_series(1, :tables) n \gexec
-analyze;
-checkpoint;
+from generate_series(:first, :last) n \gexec
 SQL
 }
 
@@ -191,6 +199,20 @@ clone_with_unanalyzed() {
 # Whether a way is pgclone, with these options or those.
 is_ours() {
     [[ $1 =~ ^(pgclone|unanalyzed)$ ]]
+}
+
+# Whether a way makes the statistics of the planner, too.
+analyzes() {
+    [[ $1 =~ ^(pgclone|pgcopydb)$ ]]
+}
+
+# analyze_clone WAY: gives $database what it lacks to be of use at once; the wall time goes to
+# `seconds`.
+analyze_clone() {
+    seconds=0
+    analyzes "$1" ||
+        timed vacuumdb --quiet --analyze-only -j "$parallel" -d "$(target_address)" ||
+        die "vacuumdb fails"
 }
 
 clone_with_pg_dump() {

@@ -2,7 +2,8 @@
 # Tables of figures, and the file that they are kept in, for bench_lib.sh.
 #
 #   results.pl table FILE              Markdown of a case, from lines that run.sh writes:
-#                                      RUN WAY STATUS WALL SOURCE TARGET WORKERS CLIENTS MEMORY, with tabs
+#                                      RUN WAY STATUS WALL ANALYZE SOURCE TARGET WORKERS CLIENTS MEMORY,
+#                                      with tabs
 #   results.pl section FILE TITLE MACHINE <TEXT
 #                                      makes TEXT the section TITLE of FILE
 use strict;
@@ -51,40 +52,46 @@ sub print_table {
         my ($run, $way, $status, @figures) = split /\t/;
         push @{$runs{$way}}, {status => $status, figures => \@figures};
     }
-    # The wall time of a way counts only if all of its runs came to their end.
-    my (%wall, $best);
+    # The times of a way count only if all of its runs came to their end. Of each: the clone alone, and
+    # with the planner's statistics.
+    my (@wall, @best);
     for my $way (keys %runs) {
         next if grep { $_->{status} ne 'ok' } @{$runs{$way}};
-        $wall{$way} = median(map { $_->{figures}[0] } @{$runs{$way}});
-        next if $is_ours{$way};
-        $best = $wall{$way} if !defined $best || $wall{$way} < $best;
+        my @figures = map { $_->{figures} } @{$runs{$way}};
+        my @medians = (median(map { $_->[0] } @figures), median(map { $_->[0] + $_->[1] } @figures));
+        for my $n (0, 1) {
+            $wall[$n]{$way} = $medians[$n];
+            next if $is_ours{$way};
+            $best[$n] = $medians[$n] if !defined $best[$n] || $medians[$n] < $best[$n];
+        }
     }
+    my $ratio = sub { $best[$_[0]] ? sprintf '%.2f', $wall[$_[0]]{$_[1]} / $best[$_[0]] : '' };
     my @rows = [
-        'way', 'median s', 'least', 'most', 'ratio', 'source CPU s', 'target CPU s', 'workers CPU s',
-        'clients CPU s', 'memory MB'];
+        'way', 'median s', 'least', 'most', 'ratio', 'with statistics', 'ratio', 'source CPU s', 'target CPU s',
+        'workers CPU s', 'clients CPU s', 'memory MB'];
     for my $way (grep { $runs{$_} } @order) {
-        my @column = map { my $n = $_; [map { $_->{figures}[$n] } @{$runs{$way}}] } 0 .. 5;
+        my @column = map { my $n = $_; [map { $_->{figures}[$n] } @{$runs{$way}}] } 0 .. 6;
         my ($failed) = grep { $_->{status} ne 'ok' } @{$runs{$way}};
         my @cells = ($title{$way});
         if ($failed) {
-            push @cells, $failed->{status}, '', '', '', ('') x 5;
+            push @cells, $failed->{status}, ('') x 10;
         } else {
             my ($least, @more) = sort { $a <=> $b } @{$column[0]};
-            push @cells, sprintf('%.2f', $wall{$way}), $least, $more[-1] // $least,
-                defined $best && $best > 0 ? sprintf('%.2f', $wall{$way} / $best) : '',
-                (map { sprintf '%.2f', median(@{$column[$_]}) } 1 .. 4),
-                sprintf('%.0f', median(@{$column[5]}) / 1024);
+            push @cells, sprintf('%.2f', $wall[0]{$way}), $least, $more[-1] // $least, $ratio->(0, $way),
+                sprintf('%.2f', $wall[1]{$way}), $ratio->(1, $way),
+                (map { sprintf '%.2f', median(@{$column[$_]}) } 2 .. 5),
+                sprintf('%.0f', median(@{$column[6]}) / 1024);
             # Only pgclone has workers of its own; those of a subscription are the server's.
-            $cells[7] = '' unless $is_ours{$way};
+            $cells[9] = '' unless $is_ours{$way};
         }
         push @rows, \@cells;
     }
     print markdown(@rows);
-    if ($wall{pgclone}) {
+    if ($wall[0]{pgclone}) {
         my @ours = map { $_->{figures} } @{$runs{pgclone}};
-        my $servers = median(map { $_->[1] + $_->[2] } @ours);
+        my $servers = median(map { $_->[2] + $_->[3] } @ours);
         printf "\npgclone's workers take %.0f %% of the CPU time of both servers.\n",
-            100 * median(map { $_->[3] } @ours) / $servers if $servers > 0;
+            100 * median(map { $_->[4] } @ours) / $servers if $servers > 0;
     }
 }
 

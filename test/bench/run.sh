@@ -75,7 +75,7 @@ drop_clone() {
 
 # clone_once CASE RUN WAY: a line of the case's figures.
 clone_once() {
-    local case=$1 run=$2 way=$3 status=ok
+    local case=$1 run=$2 way=$3 status=ok clone_seconds
     empty_target "clone_${case}_${way}_$run" "$way"
     sync -f "$work_dir"
     if ! run_way "$way"; then
@@ -91,12 +91,16 @@ clone_once() {
         ! is_ours "$way" || exit 1
         status=incomplete
     fi
-    printf '%s\t' "$run" "$way" "$status" "$seconds" "${measured[source_cpu]}" "${measured[target_cpu]}" \
-        "${measured[worker_cpu]}" "${measured[client_cpu]}" >>"$work_dir/case_$case"
+    clone_seconds=$seconds
+    seconds=0
+    [ "$status" != ok ] || analyze_clone "$way"
+    printf '%s\t' "$run" "$way" "$status" "$clone_seconds" "$seconds" "${measured[source_cpu]}" \
+        "${measured[target_cpu]}" "${measured[worker_cpu]}" "${measured[client_cpu]}" >>"$work_dir/case_$case"
     echo "${measured[memory]}" >>"$work_dir/case_$case"
-    printf '    %-10s %8s s   CPU s: source %s, target %s, workers %s, clients %s   %s kB%s\n' "$way" "$seconds" \
-        "${measured[source_cpu]}" "${measured[target_cpu]}" "${measured[worker_cpu]}" \
-        "${measured[client_cpu]}" "${measured[memory]}" "$([ "$status" = ok ] || echo "   $status")"
+    printf '    %-10s %8s s + %4s s   CPU s: source %s, target %s, workers %s, clients %s   %s kB%s\n' "$way" \
+        "$clone_seconds" "$seconds" "${measured[source_cpu]}" "${measured[target_cpu]}" \
+        "${measured[worker_cpu]}" "${measured[client_cpu]}" "${measured[memory]}" \
+        "$([ "$status" = ok ] || echo "   $status")"
     if [ "$way" = pgclone ] && [ "$run" -eq "$runs" ] && [[ ,$verify, == *",$case,"* ]]; then
         verify_clone "$database"
     fi
@@ -139,7 +143,8 @@ run_case() {
 notes() {
     [[ " ${ways[*]} " != *" pgcopydb "* ]] ||
         echo "pgcopydb is $(dpkg-query -W -f '${Version}' pgcopydb), its jobs are table-jobs and index-jobs."
-    echo "pgclone and pgcopydb also \`ANALYZE\`; the others leave that to autovacuum."
+    echo "With statistics: pgclone and pgcopydb \`ANALYZE\` by themselves; after the others (and pgclone without" \
+        "it) runs \`vacuumdb --analyze-only -j $parallel\`. CPU and memory are without that."
     [[ " ${ways[*]} " != *" logical "* ]] ||
         echo "Logical replication leaves sequences without their values; given up after $time_limit s."
     echo "Memory: peak of pgclone's workers or of the client tools (Pss), not of the servers."

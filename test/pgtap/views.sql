@@ -1,5 +1,5 @@
 -- What the views and their functions show, and to whom.
-select plan(40);
+select plan(45);
 create role views_submitter login;
 create role views_member login in role views_submitter;
 create role views_monitor login in role pg_monitor;
@@ -51,13 +51,20 @@ reset role;
 
 -- one that fails
 set role views_submitter;
-select pgclone_submit(:'reader', 'table', 'public.missing') as failed \gset
+select pgclone_submit(:'reader', 'table', 'public.numbers') as failed \gset
 select is(pgclone_wait(:failed, '60 seconds'), 'failed', 'a job that fails');
-select is((select sqlstate from pgclone_jobs_view where job_id = :failed), '42P01',
+select is((select sqlstate from pgclone_jobs_view where job_id = :failed), '42P07',
           'it has a SQLSTATE');
-select matches((select error_message from pgclone_jobs_view where job_id = :failed), 'missing',
+select matches((select error_message from pgclone_jobs_view where job_id = :failed), 'already exists',
                'and a message');
+select pgclone_progress(:failed) as failed_job \gset
+select pgclone_jobs() as all_jobs \gset
 reset role;
+select matches((:'failed_job'::jsonb) ->> 'error_hint', '.',
+               'pgclone_progress has the hint, too');
+select is((:'failed_job'::jsonb) ->> 'error_hint',
+          (select error_hint from pgclone_job where job_id = :failed), 'that of the ledger');
+select is((:'all_jobs'::jsonb) -> 1, :'failed_job'::jsonb, 'pgclone_jobs says the same');
 
 -- one that runs, and waits
 set role views_submitter;
@@ -103,6 +110,8 @@ select is((select count(*) from pgclone_tasks_view
            where num_nonnulls(kind, object_name, predicate, rows_source, error_message) > 0),
           0::bigint, 'nothing of the tasks, either');
 select is(pgclone_progress(:done) ->> 'error_message', null, 'nor in pgclone_progress');
+select is(pgclone_progress(:failed) ->> 'error_hint', null, 'nor a hint');
+select is((select count(*) from pgclone_advice()), 0::bigint, 'from wherever');
 select is(pgclone_wait(:done), 'completed', 'anybody may wait for the state');
 select throws_ok('select pgclone_cancel(' || :'running' || ')', '42501', null,
                  'others may not cancel');

@@ -115,6 +115,55 @@ BEGIN
 END
 $$;
 
+-- The statements that undo what the job has done, last task first. The task `publish` has those
+-- that drop what stands under working names, whether it was reached or not. None once the task
+-- `check replaced` is done: then what was replaced is being dropped, and the copy is all there is.
+-- What the job is to be after that is noted, lest it goes on when the server crashes meanwhile;
+-- NULL: it begins anew.
+CREATE OR REPLACE FUNCTION @extschema@.pgclone_ledger_cleanup(job_id bigint, ending text,
+    sqlstate text, error_message text) RETURNS TABLE (statement text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    this_job ALIAS FOR $1;
+BEGIN
+    PERFORM @extschema@.pgclone_ledger_authorize(this_job);
+    -- A cancel may have come while the last commit was under way: what is completed stays. The lock
+    -- waits for that commit, and lets no other task commit its mark from here on.
+    PERFORM FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.status IN ('pending', 'running') FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    UPDATE @extschema@.pgclone_job AS j
+        SET phase = 'cleanup', ending = $2, sqlstate = nullif($3, ''),
+            error_message = nullif($4, '')
+        WHERE j.job_id = this_job AND (j.status = 'running' OR $2 IS NOT NULL);
+    IF EXISTS (SELECT FROM @extschema@.pgclone_task AS t
+               WHERE t.job_id = this_job AND t.kind = 'check replaced' AND t.status = 'done') THEN
+        RETURN;
+    END IF;
+    -- What goes into another schema is named without it.
+    RETURN QUERY
+        SELECT format('SELECT pg_catalog.set_config(''search_path'', %L, false)',
+                      quote_ident(j.options ->> 'target_schema'))
+        FROM @extschema@.pgclone_job AS j
+        WHERE j.job_id = this_job AND j.scope IN ('schema', 'functions')
+          AND j.options ? 'target_schema';
+    RETURN QUERY
+        SELECT c.statement
+        FROM @extschema@.pgclone_task AS t,
+             LATERAL jsonb_array_elements_text(t.spec::jsonb -> 'cleanup')
+                 WITH ORDINALITY AS c(statement, position)
+        WHERE t.job_id = this_job
+          AND (t.rows_target IS NOT NULL -- it is, or was, done
+               OR t.kind = 'publish')
+        ORDER BY t.task_id DESC, c.position;
+END
+$$;
+
 -- What errors of jobs say beside their messages, of jobs that the viewer may see.
 CREATE FUNCTION @extschema@.pgclone_ledger_advice(viewer oid)
 RETURNS TABLE (job_id bigint, error_detail text, error_hint text)

@@ -17,10 +17,11 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 18> kind_names = {
+constexpr std::array<std::string_view, 20> kind_names = {
     "schema",  "sequence", "table",   "object", "data",           "large_objects",
     "refresh", "validate", "analyze", "index",  "constraint",     "foreign_key",
-    "trigger", "comment",  "acl",     "owner",  "sequence_value", "publish"};
+    "trigger", "comment",  "acl",     "owner",  "sequence_value",
+    "check_replaced", "drop_replaced", "publish"};
 static_assert(static_cast<std::size_t>(TaskKind::publish) + 1 == kind_names.size());
 
 constexpr std::array<std::string_view, 9> transaction_words = {

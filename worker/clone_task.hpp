@@ -28,6 +28,8 @@ enum class TaskKind {
     acl,
     owner,
     sequence_value,
+    check_replaced, // when it is done, what was replaced goes: the job is not undone any more
+    drop_replaced,
     publish,
 };
 
@@ -64,7 +66,8 @@ struct CloneTask : ObjectStatements {
     std::vector<std::uint32_t> locked_tables;
     std::vector<std::uint32_t> shared_tables;
     bool completes_table = false; // a table of the job is done when it, or its last piece, is
-    // Of `publish`: schemas with what was replaced, to be dropped unless others depend on it by now.
+    // Of the last three kinds: schemas with what was replaced, to be dropped unless others depend on
+    // it by now.
     std::vector<std::string> dropped_schemas;
     // What undoes a task that is done, when the job fails: run for the last task first, each
     // statement by itself. That of the task `publish` is run whether it is done or not.

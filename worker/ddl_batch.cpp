@@ -81,7 +81,7 @@ bool may_be_batched(const CloneTask& task)
     const bool is_short = task.in_table_worker ? task.batched
                                                : task.kind == TaskKind::object ||
                                                      !task.object_kind.empty();
-    return is_short && task.kind != TaskKind::publish &&
+    return is_short && task.dropped_schemas.empty() && task.kind != TaskKind::publish &&
            std::none_of(task.statements.begin(), task.statements.end(), changes_setting);
 }
 

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
+#include "worker/catalog_sql.hpp"
 #include "worker/ddl_batch.hpp"
+#include "worker/job_cleanup.hpp"
 #include "worker/retry_policy.hpp"
+#include "worker/target_state.hpp"
 
 namespace pgclone {
 
@@ -29,8 +32,8 @@ Async<bool> JobTasks::run_own_tasks()
     show_progress();
     const CloneTask& first = task(task_ids.front());
     show_current(first);
-    if (first.kind == TaskKind::publish)
-        co_await publish(first.task_id);
+    if (first.kind == TaskKind::publish || !first.dropped_schemas.empty())
+        co_await run_last(first.task_id);
     else
         co_await run_batch(std::move(task_ids));
     co_return true;
@@ -104,8 +107,8 @@ Async<void> JobTasks::reset_target()
         co_await on_lost_target_();
 }
 
-// The last task. It makes the job complete, so it is not for a job that is not.
-Async<void> JobTasks::publish(int task_id)
+// The last tasks. They make the job complete, so they are not for a job that is not.
+Async<void> JobTasks::run_last(int task_id)
 {
     if (failed_ > 0) {
         const TaskIds task_ids{task_id};
@@ -117,7 +120,10 @@ Async<void> JobTasks::publish(int task_id)
     schedule_.start(task_id);
     std::optional<PgError> failure;
     try {
-        co_await run_publish(task(task_id));
+        if (task(task_id).kind == TaskKind::drop_replaced)
+            co_await drop_replaced(task(task_id));
+        else
+            co_await publish(task(task_id));
     } catch (const PgError& error) {
         loop_.check_interrupts();
         if (!target_.is_open() && (!on_lost_target_ || !is_transient(error.sqlstate())))
@@ -134,7 +140,8 @@ Async<void> JobTasks::publish(int task_id)
     co_await handle_failure(task_ids, own_name_, rolled_back);
 }
 
-Async<void> JobTasks::run_publish(CloneTask task)
+// Of check_replaced only what comes before the drops.
+Async<void> JobTasks::publish(CloneTask task)
 {
     const TaskIds task_ids{task.task_id};
     const DdlBatch batch({"BEGIN", ledger_.lock_call(task_ids, own_name_)}, {&task},
@@ -150,12 +157,32 @@ Async<void> JobTasks::run_publish(CloneTask task)
     for (const std::string& schema : task.dropped_schemas) {
         const std::string check = ledger_.check_aside_call(schema);
         co_await target_.query(check);
+        if (task.kind != TaskKind::publish)
+            continue;
         const std::string drop = "DROP SCHEMA " + quote_identifier(schema) + " CASCADE";
         co_await target_.query(drop);
     }
-    if (on_publish_)
+    if (task.kind == TaskKind::publish && on_publish_)
         co_await on_publish_();
     co_await target_.execute("COMMIT");
+}
+
+// Piece by piece, since a server has no room for the locks of thousands of tables. What can't be
+// dropped, as others depend on it by now, `publish` finds.
+Async<void> JobTasks::drop_replaced(CloneTask task)
+{
+    co_await ledger_.task_start(task.task_id, own_name_);
+    const std::string query(catalog_sql::replaced_objects);
+    PgSession::Parameters parameters{array_literal(task.dropped_schemas)};
+    const ResultSet rows = co_await target_.query(query, parameters);
+    std::vector<std::string> statements;
+    for (std::size_t row = 0; row < rows.size(); row++)
+        statements.push_back(rows.text(row, "statement"));
+    co_await run_cleanup(loop_, target_, std::move(statements), job_.job_id);
+    const TaskIds task_ids{task.task_id};
+    const std::vector<std::string> marks{"BEGIN", ledger_.lock_call(task_ids, own_name_),
+                                         ledger_.done_call(task_ids, own_name_), "COMMIT"};
+    co_await target_.pipeline(marks);
 }
 
 } // namespace pgclone

@@ -48,7 +48,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
     // Why the job ended is what was asked for, whatever error it first showed as.
     bool cancelled = false;
     server::update_job([&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
-    if (outcome.status == JobStatus::failed && cancelled && !is_incomplete_) {
+    if (outcome.status == JobStatus::failed && cancelled && !is_incomplete_ && !is_past_return()) {
         outcome.status = JobStatus::cancelled;
         fill_record(outcome.error, sqlstate::query_canceled, "job was cancelled");
     }
@@ -66,6 +66,8 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         if (!leftovers_.empty())
             copy_text(outcome.error.hint, "Not all that the job made could be undone: " +
                                               leftovers_.front() + ".");
+        else if (is_past_return() && outcome.status != JobStatus::completed)
+            copy_text(outcome.error.hint, past_return_hint());
         co_await write_outcome(outcome);
         written = true;
     } catch (const PgError& error) {
@@ -90,10 +92,20 @@ void JobWorker::report_unwritten(const PgError& error, bool is_clean, JobOutcome
                   "What the job made could not be undone: " + error.message() + ".");
 }
 
+std::string JobWorker::past_return_hint() const
+{
+    std::string schemas;
+    for (const std::string& schema : tasks_.back().dropped_schemas)
+        schemas += (schemas.empty() ? "" : ", ") + quote_identifier(schema);
+    return "The copy is complete and stays. What is left of what it replaces is in: " + schemas + ".";
+}
+
 // What the ledger's function says, as far as this process knows it.
 std::vector<std::string> JobWorker::remembered_cleanup() const
 {
     std::vector<std::string> statements;
+    if (is_past_return())
+        return statements;
     const CloneOptions& options = ledger_job_.options;
     if (ledger_job_.scope != JobScope::table && options.target_schema)
         // What goes into another schema is named without it.

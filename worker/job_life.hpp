@@ -65,6 +65,7 @@ class JobWorker {
     Async<void> clean_up(JobOutcome outcome);
     Async<void> clean_up_patiently(JobOutcome outcome, EventLoop::HoldInterrupts& hold);
     std::vector<std::string> remembered_cleanup() const;
+    std::string past_return_hint() const;
     void report_unwritten(const PgError& error, bool is_clean, JobOutcome& outcome) const;
     Async<void> write_outcome(JobOutcome outcome);
     Async<void> open_target();
@@ -81,6 +82,7 @@ class JobWorker {
     {
         return interrupted_ || has_begun_database_ || !tasks_.empty();
     }
+    bool is_past_return() const { return runner_ && runner_->is_past_return(); }
     int parallel() const
     {
         return ledger_job_.options.parallel.value_or(settings::default_parallel);

@@ -90,11 +90,14 @@ JobTasks::JobTasks(EventLoop& loop, PgSession& target, SourceSnapshot& snapshot,
 {
     reports_.reserve(server::worker_slot_count());
     int tables = 0;
-    for (const CloneTask& task : tasks)
+    for (const CloneTask& task : tasks) {
+        if (task.kind == TaskKind::check_replaced)
+            check_task_ = task.task_id;
         if (const auto known = progress.find(task.task_id); known != progress.end()) {
             tables += known->second == TaskProgress::done && completes_table(task) ? 1 : 0;
             failed_ += known->second == TaskProgress::failed ? 1 : 0;
         }
+    }
     if (failed_ > 0)
         first_error_ = PgError(sqlstate::object_not_in_prerequisite_state,
                                "it was met before the server was restarted");

@@ -69,6 +69,9 @@ class JobTasks {
         return schedule_.progress(task_id) == TaskProgress::done;
     }
 
+    // What the job replaces is being dropped: it can't be undone any more, and not be cancelled.
+    bool is_past_return() const { return check_task_ != 0 && is_done(check_task_); }
+
   private:
     // Table workers that are done wait for the end of the job worker's own transaction.
     static constexpr std::size_t most_own_tasks = 100;
@@ -128,8 +131,9 @@ class JobTasks {
     Async<bool> run_own_tasks();
     Async<void> run_batch(TaskIds task_ids);
     Async<std::optional<BatchFailure>> try_batch(TaskIds task_ids);
-    Async<void> publish(int task_id);
-    Async<void> run_publish(CloneTask task);
+    Async<void> run_last(int task_id);
+    Async<void> publish(CloneTask task);
+    Async<void> drop_replaced(CloneTask task);
     void show_current(const CloneTask& task);
 
     EventLoop& loop_;
@@ -144,6 +148,7 @@ class JobTasks {
     SnapshotHandler on_new_snapshot_;
     PublishHandler on_publish_;
     TargetHandler on_lost_target_;
+    std::int32_t check_task_ = 0; // of kind check_replaced; 0 = there is none
     int parallel_; // as of the last look: pgclone_alter may change it
     int lost_workers_ = 0;
     WorkerRests rests_; // of workers that a server has no connection for

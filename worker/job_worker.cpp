@@ -40,7 +40,7 @@ void JobWorker::check_job()
         [&cancelled](JobSlot& job) noexcept { cancelled = job.cancel_requested; });
     if (!found)
         throw JobIsOver();
-    if (cancelled)
+    if (cancelled && !is_past_return())
         throw PgError(sqlstate::query_canceled, "job was cancelled");
     if (!server::shutdown_requested())
         return;

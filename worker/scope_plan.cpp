@@ -8,6 +8,9 @@ namespace pgclone {
 
 namespace {
 
+// Objects that were replaced.
+constexpr std::size_t most_dropped_at_once = 100;
+
 // `name` with the suffix, within the length of a name, cut between characters.
 std::string old_name(const std::string& name, const std::string& suffix)
 {
@@ -185,15 +188,37 @@ void ScopePlanner::add_newer(const std::vector<StatementTemplate>& statements)
     }
 }
 
+// What was replaced is dropped in the job's last transaction if its locks fit into one: a table has
+// some 17, and the server room for 64 a connection by default. Else it goes before, piece by piece,
+// and from then on the job can only go forward.
+void ScopePlanner::add_drops(const std::vector<std::string>& schemas)
+{
+    if (schemas.empty() || target_.set_aside.size() <= most_dropped_at_once)
+        return;
+    CloneTask& check = add(stage_publish, TaskKind::check_replaced, "check replaced", JobPhase::finishing);
+    check.dropped_schemas = schemas;
+    const std::int32_t check_id = check.task_id;
+    CloneTask& drop = add(stage_publish, TaskKind::drop_replaced, "drop replaced", JobPhase::finishing);
+    drop.dropped_schemas = schemas;
+    wait_for(drop, check_id);
+}
+
 void ScopePlanner::add_publish()
 {
+    std::vector<std::string> dropped;
+    if (options_.conflict == ConflictAction::replace)
+        for (const auto& [schema, aside] : aside_schemas_)
+            dropped.push_back(aside);
+    add_drops(dropped);
+    const auto last = static_cast<std::int32_t>(plan_.tasks.size());
     CloneTask& task = add(stage_publish, TaskKind::publish, "", JobPhase::finishing);
+    task.dropped_schemas = std::move(dropped);
+    if (last > 0 && plan_.tasks[static_cast<std::size_t>(last) - 1].kind == TaskKind::drop_replaced)
+        wait_for(task, last);
+    if (!task.dropped_schemas.empty())
+        return;
     std::set<std::string> taken = target_.schemas;
     for (const auto& [schema, aside] : aside_schemas_) {
-        if (options_.conflict == ConflictAction::replace) {
-            task.dropped_schemas.push_back(aside);
-            continue;
-        }
         std::string name = old_name(schema, "_old");
         for (int number = 2; taken.contains(name); number++)
             name = old_name(schema, "_old" + std::to_string(number));

@@ -16,8 +16,7 @@ namespace pgclone {
 
 namespace {
 
-// Sequences whose values one statement reads, by function and by name. It locks them.
-constexpr std::size_t sequences_a_call = 500;
+// Sequences whose values one statement reads. More take it longer for each of them.
 constexpr std::size_t sequences_a_query = 50;
 // From so many tables on it is worth while to open a second session.
 constexpr std::int64_t tables_for_helper = 250;
@@ -72,8 +71,6 @@ class CatalogReader {
     void check_hidden(const ResultSet& rows);
     void take_sequences(const ResultSet& rows);
     void ask_sequence_values();
-    Async<void> read_fresh_sequences();
-    void ask_in_savepoint(PipelinedQuery query);
     void take_sequence_values(const ResultSet& rows);
     void ask_files();
     void take_objects(const ResultSet& rows, Answer& answer) const;
@@ -93,7 +90,6 @@ class CatalogReader {
     PgSession& source_;
     CatalogRequest request_;
     HelperOpener open_helper_;
-    std::vector<std::string> sequence_oids_; // of catalog_.sequences
     SourceCatalog catalog_;
     std::string schema_oids_; // as the text of an oid[]
     std::int64_t tables_ = 0;
@@ -205,8 +201,6 @@ Async<SourceCatalog> CatalogReader::read()
         co_await answer_with_helper();
     else
         co_await answer();
-    if (request_.data)
-        co_await read_fresh_sequences();
     put_together();
     co_await read_externals();
     co_return std::move(catalog_);
@@ -269,52 +263,30 @@ void CatalogReader::take_sequences(const ResultSet& rows)
             throw PgError(sqlstate::insufficient_privilege, "permission denied for sequence " +
                                                                 quote_qualified(sequence.source) +
                                                                 " on the source");
-        sequence_oids_.push_back(rows.text(row, "oid"));
         catalog_.sequences.push_back(std::move(sequence));
     }
 }
 
-// The locks on the sequences need not last as long as the snapshot, and may be too many.
-void CatalogReader::ask_in_savepoint(PipelinedQuery query)
-{
-    ask("SAVEPOINT sequences");
-    query.on_rows = [this](const ResultSet& rows) { take_sequence_values(rows); };
-    asked_.push_back(std::move(query));
-    ask("ROLLBACK TO sequences");
-}
-
-// Far cheaper than a SELECT from each; but the function gives no value of a sequence that has not
-// been called yet.
+// By SELECT, and not by pg_sequence_last_value(), which takes a third of the time: what that function
+// locks stays locked to the end of the transaction, whatever becomes of the savepoint (sequence.c,
+// lock_and_open_sequence). That is the end of the job's data, the lock is one against ALTER SEQUENCE,
+// and the server has no room for 100,000 of them.
 void CatalogReader::ask_sequence_values()
 {
-    for (std::size_t from = 0; from < sequence_oids_.size(); from += sequences_a_call) {
-        const auto first = sequence_oids_.begin() + static_cast<std::ptrdiff_t>(from);
-        const std::size_t count = std::min(sequences_a_call, sequence_oids_.size() - from);
-        PipelinedQuery query{std::string(catalog_sql::sequence_values)};
-        query.parameters.emplace_back(std::to_string(from));
-        query.parameters.emplace_back(array_literal(
-            std::vector<std::string>(first, first + static_cast<std::ptrdiff_t>(count))));
-        ask_in_savepoint(std::move(query));
-    }
-}
-
-Async<void> CatalogReader::read_fresh_sequences()
-{
     std::string sql;
-    std::size_t count = 0;
+    ask("SAVEPOINT sequences");
     for (std::size_t i = 0; i < catalog_.sequences.size(); i++) {
-        if (!catalog_.sequences[i].last_value.empty())
-            continue;
         sql += std::string(sql.empty() ? "" : " UNION ALL ") + "SELECT " + std::to_string(i) +
                " AS number, last_value, is_called FROM " +
                quote_qualified(catalog_.sequences[i].source);
-        if (++count % sequences_a_query == 0)
-            ask_in_savepoint(PipelinedQuery{std::exchange(sql, "")});
+        if ((i + 1) % sequences_a_query != 0 && i + 1 < catalog_.sequences.size())
+            continue;
+        PipelinedQuery query{std::exchange(sql, "")};
+        query.on_rows = [this](const ResultSet& rows) { take_sequence_values(rows); };
+        asked_.push_back(std::move(query));
+        ask("ROLLBACK TO sequences");
     }
-    if (!sql.empty())
-        ask_in_savepoint(PipelinedQuery{sql});
-    if (!asked_.empty())
-        co_await answer();
+    ask("RELEASE sequences");
 }
 
 void CatalogReader::take_sequence_values(const ResultSet& rows)

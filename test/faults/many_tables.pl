@@ -62,6 +62,9 @@ on_target('drop schema pair cascade');
 
 $holder = hold_small_table();
 $job = submit_until_held(retries => 0);
+is(on_source("select count(*) from pg_locks join pg_class as c on c.oid = relation where c.relkind = 'S'"), 0,
+    'a job keeps no lock on the sequences of its source');
+on_source("set lock_timeout = '10s'; alter sequence pair.small_id_seq cache 10");
 terminate_backends($source, 'pgclone job %');
 end_session($holder);
 is(wait_for_end($job), 'failed 08006', 'without retries it fails');

@@ -525,31 +525,6 @@ TEST_CASE("what the target has and may keep is left out, too")
     CHECK(find(plan, "data", "orders") == nullptr);
 }
 
-TEST_CASE("what is to be replaced makes room first and is dropped in the end")
-{
-    Fixture fixture;
-    fixture.options.conflict = ConflictAction::replace;
-    fixture.naming.tag = "7_x";
-    fixture.target.schemas = {"s"};
-    fixture.add_table(10, "orders");
-    fixture.target.existing["TABLE s.orders"] = {"table", "s", "orders", true, {}};
-    fixture.target.set_aside = {"TABLE s.orders"};
-    ScopePlan plan = fixture.plan();
-    CHECK(plan.tasks[0].statements == std::vector<std::string>{"CREATE SCHEMA \"pgclone_7_x_1\""});
-    CHECK(plan.tasks[1].statements ==
-          std::vector<std::string>{"ALTER TABLE s.orders SET SCHEMA \"pgclone_7_x_1\""});
-    CHECK(plan.tasks[1].cleanup ==
-          std::vector<std::string>{"ALTER TABLE \"pgclone_7_x_1\".\"orders\" SET SCHEMA \"s\""});
-    CHECK(find(plan, "data", "orders") != nullptr);
-    CHECK(plan.tasks.back().dropped_schemas == std::vector<std::string>{"pgclone_7_x_1"});
-
-    fixture.options.conflict = ConflictAction::rename;
-    fixture.target.schemas.insert("s_old");
-    plan = fixture.plan();
-    CHECK(plan.tasks.back().statements ==
-          std::vector<std::string>{"ALTER SCHEMA \"pgclone_7_x_1\" RENAME TO \"s_old2\""});
-}
-
 TEST_CASE("a renamed schema: statements that name it, and where rows go")
 {
     Fixture fixture;

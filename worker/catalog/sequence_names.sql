@@ -5,11 +5,10 @@
 --
 -- classid and objid are those of the node that it comes with: itself, the table of an identity
 -- column, the extension. source_schema and source_name are plain, relation is what to call it on the
--- target; oid is its own.
+-- target.
 SELECT CASE WHEN e.objid IS NULL THEN 'pg_catalog.pg_class'::pg_catalog.regclass
             ELSE 'pg_catalog.pg_extension'::pg_catalog.regclass END::pg_catalog.oid AS classid,
        coalesce(e.refobjid, i.refobjid, c.oid) AS objid,
-       c.oid AS oid,
        n.nspname AS source_schema,
        c.relname AS source_name,
        c.oid::pg_catalog.regclass::pg_catalog.text AS relation,

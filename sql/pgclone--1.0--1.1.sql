@@ -117,7 +117,7 @@ $$;
 
 -- The statements that undo what the job has done, last task first. The task `publish` has those
 -- that drop what stands under working names, whether it was reached or not. None once the task
--- `check replaced` is done: then what was replaced is being dropped, and the copy is all there is.
+-- `drop replaced` has begun: then the copy is all there is.
 -- What the job is to be after that is noted, lest it goes on when the server crashes meanwhile;
 -- NULL: it begins anew.
 CREATE OR REPLACE FUNCTION @extschema@.pgclone_ledger_cleanup(job_id bigint, ending text,
@@ -142,7 +142,7 @@ BEGIN
             error_message = nullif($4, '')
         WHERE j.job_id = this_job AND (j.status = 'running' OR $2 IS NOT NULL);
     IF EXISTS (SELECT FROM @extschema@.pgclone_task AS t
-               WHERE t.job_id = this_job AND t.kind = 'check replaced' AND t.status = 'done') THEN
+               WHERE t.job_id = this_job AND t.kind = 'drop replaced' AND t.attempts > 0) THEN
         RETURN;
     END IF;
     -- What goes into another schema is named without it.

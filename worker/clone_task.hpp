@@ -28,8 +28,8 @@ enum class TaskKind {
     acl,
     owner,
     sequence_value,
-    check_replaced, // when it is done, what was replaced goes: the job is not undone any more
-    drop_replaced,
+    check_replaced,
+    drop_replaced, // when it has begun, the job is not undone any more
     publish,
 };
 

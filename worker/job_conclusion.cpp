@@ -66,7 +66,7 @@ Async<void> JobWorker::conclude(JobOutcome outcome)
         if (!leftovers_.empty())
             copy_text(outcome.error.hint, "Not all that the job made could be undone: " +
                                               leftovers_.front() + ".");
-        else if (is_past_return() && outcome.status != JobStatus::completed)
+        else if (copy_stays_)
             copy_text(outcome.error.hint, past_return_hint());
         co_await write_outcome(outcome);
         written = true;
@@ -166,6 +166,7 @@ Async<void> JobWorker::clean_up(JobOutcome outcome)
     }
     if (!statements) // the ledger is gone: the extension was dropped
         statements = remembered_cleanup();
+    copy_stays_ = statements->empty() && is_past_return();
     if (statements->empty())
         co_return;
     set_phase(JobPhase::cleanup);

@@ -99,6 +99,7 @@ class JobWorker {
     std::vector<CloneTask> tasks_;
     std::optional<JobTasks> runner_;
     std::vector<std::string> leftovers_; // why something could not be undone
+    bool copy_stays_ = false;    // since what it replaces is being dropped
     bool interrupted_ = false;   // there is only to clean up
     bool is_incomplete_ = false; // on_error = continue met errors: what was made stays
     bool has_begun_database_ = false; // its creation, which comes before the plan

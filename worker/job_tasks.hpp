@@ -69,7 +69,7 @@ class JobTasks {
         return schedule_.progress(task_id) == TaskProgress::done;
     }
 
-    // What the job replaces is being dropped: it can't be undone any more, and not be cancelled.
+    // What the job replaces is being dropped, or will be at once: it is too late for a cancel.
     bool is_past_return() const { return check_task_ != 0 && is_done(check_task_); }
 
   private:

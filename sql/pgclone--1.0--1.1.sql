@@ -164,6 +164,22 @@ BEGIN
 END
 $$;
 
+-- After a crash tables that are not logged are empty: they are to be filled again, and the number of
+-- tasks that are done is returned. But once what was replaced is being dropped the copy was complete:
+-- the crash does to it what it would have done after the job's end, and to begin anew would mean to
+-- forget where the old objects are.
+CREATE OR REPLACE FUNCTION @extschema@.pgclone_note_crash(job_id bigint) RETURNS integer
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE @extschema@.pgclone_task AS t SET status = 'pending'
+        WHERE t.job_id = $1 AND t.status = 'done' AND t.kind = 'data'
+          AND t.spec::jsonb @> '{"unlogged": true}'
+          AND NOT EXISTS (SELECT FROM @extschema@.pgclone_task AS d
+                          WHERE d.job_id = $1 AND d.kind = 'drop replaced' AND d.attempts > 0);
+    SELECT count(*)::integer FROM @extschema@.pgclone_task AS t
+        WHERE t.job_id = $1 AND t.status = 'done';
+$$;
+
 -- What errors of jobs say beside their messages, of jobs that the viewer may see.
 CREATE FUNCTION @extschema@.pgclone_ledger_advice(viewer oid)
 RETURNS TABLE (job_id bigint, error_detail text, error_hint text)

@@ -22,6 +22,7 @@ on_source('create schema many; create table many.held (id serial primary key che
 $source->safe_psql('postgres', "select format('create table many.t%s (id integer generated always as identity "
       . "primary key, parent integer references many.t%s, name text unique)', n, greatest(n / 2, 1)), "
       . "format('insert into many.t%s (name) values (%L)', n, n) from generate_series(1, $tables) n \\gexec");
+on_source('create unlogged table many.fleeting (id integer); insert into many.fleeting values (1)');
 on_source('create view many.names as select name from many.t1 union all select name from many.t2');
 
 my $job = submit('many', {}, scope => 'schema');
@@ -89,6 +90,8 @@ all_is_new('cancelled');
 $target->stop('immediate');
 $target->start;
 is(wait_for_end($job), 'completed', 'after a crash it goes on');
+is(on_target("select max(epoch) from pgclone_tasks_view where job_id = $job"), 1,
+    'and does not begin anew for a table that is not logged');
 all_is_new('crash');
 
 # --- What others depend on by now

@@ -69,8 +69,12 @@ class JobTasks {
         return schedule_.progress(task_id) == TaskProgress::done;
     }
 
-    // What the job replaces is being dropped, or will be at once: it is too late for a cancel.
-    bool is_past_return() const { return check_task_ != 0 && is_done(check_task_); }
+    // What the job replaces is being dropped, or will be at once: it is too late for a cancel. (Not
+    // if a crash has emptied tables before that.)
+    bool is_past_return() const
+    {
+        return check_task_ != 0 && is_done(check_task_) && !schedule_.source_is_needed();
+    }
 
   private:
     // Table workers that are done wait for the end of the job worker's own transaction.

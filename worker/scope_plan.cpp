@@ -190,17 +190,20 @@ void ScopePlanner::add_newer(const std::vector<StatementTemplate>& statements)
 
 // What was replaced is dropped in the job's last transaction if its locks fit into one: a table has
 // some 17, and the server room for 64 a connection by default. Else it goes before, piece by piece,
-// and from then on the job can only go forward.
-void ScopePlanner::add_drops(const std::vector<std::string>& schemas)
+// and from then on the job can only go forward. Returns the id of the task that does it; 0 = none.
+std::int32_t ScopePlanner::add_drops(const std::vector<std::string>& schemas)
 {
     if (schemas.empty() || target_.set_aside.size() <= most_dropped_at_once)
-        return;
-    CloneTask& check = add(stage_publish, TaskKind::check_replaced, "check replaced", JobPhase::finishing);
+        return 0;
+    CloneTask& check =
+        add(stage_publish, TaskKind::check_replaced, "check replaced", JobPhase::finishing);
     check.dropped_schemas = schemas;
     const std::int32_t check_id = check.task_id;
-    CloneTask& drop = add(stage_publish, TaskKind::drop_replaced, "drop replaced", JobPhase::finishing);
+    CloneTask& drop =
+        add(stage_publish, TaskKind::drop_replaced, "drop replaced", JobPhase::finishing);
     drop.dropped_schemas = schemas;
     wait_for(drop, check_id);
+    return drop.task_id;
 }
 
 void ScopePlanner::add_publish()
@@ -209,12 +212,11 @@ void ScopePlanner::add_publish()
     if (options_.conflict == ConflictAction::replace)
         for (const auto& [schema, aside] : aside_schemas_)
             dropped.push_back(aside);
-    add_drops(dropped);
-    const auto last = static_cast<std::int32_t>(plan_.tasks.size());
+    const std::int32_t drop_id = add_drops(dropped);
     CloneTask& task = add(stage_publish, TaskKind::publish, "", JobPhase::finishing);
     task.dropped_schemas = std::move(dropped);
-    if (last > 0 && plan_.tasks[static_cast<std::size_t>(last) - 1].kind == TaskKind::drop_replaced)
-        wait_for(task, last);
+    if (drop_id != 0)
+        wait_for(task, drop_id);
     if (!task.dropped_schemas.empty())
         return;
     std::set<std::string> taken = target_.schemas;

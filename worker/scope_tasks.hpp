@@ -109,7 +109,7 @@ class ScopePlanner {
     void add_remarks_of_kept(const CatalogObject& object);
     void add_left_out();
     void add_newer(const std::vector<StatementTemplate>& statements);
-    void add_drops(const std::vector<std::string>& schemas);
+    std::int32_t add_drops(const std::vector<std::string>& schemas);
     void add_publish();
 
     SourceCatalog catalog_;

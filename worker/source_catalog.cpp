@@ -267,8 +267,8 @@ void CatalogReader::take_sequences(const ResultSet& rows)
     }
 }
 
-// By SELECT, and not by pg_sequence_last_value(), which takes a third of the time: what that function
-// locks stays locked to the end of the transaction, whatever becomes of the savepoint (sequence.c,
+// By SELECT, and not by pg_sequence_last_value(), which would be quicker: what that function locks
+// stays locked to the end of the transaction, whatever becomes of the savepoint (sequence.c,
 // lock_and_open_sequence). That is the end of the job's data, the lock is one against ALTER SEQUENCE,
 // and the server has no room for 100,000 of them.
 void CatalogReader::ask_sequence_values()

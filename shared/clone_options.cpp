@@ -211,6 +211,18 @@ void read_patterns(std::string_view option, const json::value& value, CloneOptio
     }
 }
 
+void read_analyze(std::string_view option, const json::value& value, CloneOptions& options)
+{
+    constexpr std::string_view what = "true, false or \"always\"";
+    const json::string* text = value.if_string();
+    if (text == nullptr && !value.is_bool())
+        raise_wrong_value(option, what, describe(value));
+    if (text != nullptr && *text != "always")
+        raise_wrong_value(option, what, "It is another string.");
+    options.always_analyze = text != nullptr;
+    options.analyze = text != nullptr || value.get_bool();
+}
+
 void read_on_error(std::string_view option, const json::value& value, CloneOptions& options)
 {
     constexpr std::string_view what = "\"stop\" or \"continue\"";
@@ -285,7 +297,7 @@ constexpr auto option_rules = std::to_array<OptionRule>({
     {"role_map", read_role_map, everywhere},
     {"conflict", read_conflict, everywhere},
     {"on_error", read_on_error, schema | database | functions},
-    {"analyze", read_flag<&CloneOptions::analyze>, schema | database},
+    {"analyze", read_analyze, schema | database},
     {"keep_extension", read_flag<&CloneOptions::keep_extension>, database},
     {"parallel", read_integer<&CloneOptions::parallel, 1, max_parallel>, with_tables},
     {"rate_limit", read_rate_limit, with_tables},

@@ -46,6 +46,7 @@ struct CloneOptions {
     bool matviews = true;
     bool functions = true; // and procedures and aggregates
     bool analyze = true;   // not in scopes table and functions: false there
+    bool always_analyze = false; // also what the source has good statistics of
     OnError on_error = OnError::stop;
     Consistency consistency = Consistency::strict;
     bool dry_run = false;        // no option: pgclone_ledger_start says it of jobs of pgclone_plan

@@ -18,9 +18,14 @@
 #define PGCLONE_HAS_MATERIALIZED_SRF (PG_VERSION_NUM >= 150000)
 
 extern "C" {
+#include "access/multixact.h"
+#include "access/transam.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "commands/vacuum.h"
 #include "utils/acl.h"
+#include "utils/rel.h"
 }
 
 namespace pgclone {
@@ -43,6 +48,31 @@ inline bool is_extension_owner(Oid extension, Oid role)
 #else
     return pg_extension_ownercheck(extension, role);
 #endif
+}
+
+inline bool is_relation_owner(Oid relation, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_ownercheck(RelationRelationId, relation, role);
+#else
+    return pg_class_ownercheck(relation, role);
+#endif
+}
+
+// What ANALYZE writes to a table's row of pg_class. `pages`: of all, InvalidBlockNumber for a
+// partitioned table; `visible` and `frozen`: of those that are wholly so.
+inline void update_relation_counts(Relation relation, BlockNumber pages, double rows,
+                                   BlockNumber visible, [[maybe_unused]] BlockNumber frozen)
+{
+    vac_update_relstats(relation, pages, rows, visible,
+#if PG_VERSION_NUM >= 180000
+                        frozen,
+#endif
+                        relation->rd_rel->relhasindex, InvalidTransactionId, InvalidMultiXactId,
+#if PG_VERSION_NUM >= 150000
+                        nullptr, nullptr,
+#endif
+                        true);
 }
 
 } // namespace pgclone

@@ -88,8 +88,11 @@ struct CloneTask : ObjectStatements {
     std::int32_t part = 0;
     std::int32_t parts = 0;
     bool unlogged = false; // a crash of the target empties it
-    std::uint32_t source_oid = 0;    // of the table, as the snapshot sees it
-    std::string source_schema;       // the table to lock on the source
+
+    // Of a data task: the table to copy and to lock. Of one that analyzes: the table whose statistics
+    // on the source do as well, if they are good; 0 = none.
+    std::uint32_t source_oid = 0; // as the snapshot sees it
+    std::string source_schema;
     std::string source_table;
 
     // Of a small table's data task: what is made in its transaction before the rows (phase schema)

@@ -447,6 +447,12 @@ CloneTask& ScopePlanner::add_analyze(const CatalogObject& object)
     task.batched = is_short;
     task.locked_tables = {lock_key(object.id.objid)};
     task.statements = {"ANALYZE " + object.object_as.substr(to_text(object.kind).size() + 1)};
+    // To ask the source takes a round trip or two: not for what is analyzed in less.
+    if (is_table && !is_short && !options_.always_analyze) {
+        task.source_oid = object.id.objid;
+        task.source_schema = object.schema_name;
+        task.source_table = object.name;
+    }
     wait_for(task, made_by_.at(object.id));
     return task;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/build_settings.hpp"
@@ -14,6 +15,7 @@
 #include "worker/ledger_client.hpp"
 #include "worker/machine.hpp"
 #include "worker/sessions.hpp"
+#include "worker/statistics_transfer.hpp"
 #include "worker/task_batch.hpp"
 #include "worker/wal_push.hpp"
 #include "worker/worker_services.hpp"
@@ -29,6 +31,7 @@ constexpr milliseconds farewell{5000};
 // a message was larger. After this one it is 512 kB, which takes a quarter of the pump's CPU time
 // away.
 constexpr const char* widen_input = "SELECT pg_catalog.repeat(' ', 262144)";
+constexpr const char* before_statistics = "before_statistics"; // a savepoint of the target
 
 // Thrown when there is nothing more to do here: the job has ended or wants fewer workers. No error.
 struct WorkIsOver {};
@@ -53,7 +56,9 @@ class TableWorker {
     Async<void> carry_out(TaskIds task_ids);
     Async<void> run_tasks(std::vector<StartedTask> tasks, std::vector<std::string> opening);
     Async<void> add_build_settings(const CloneTask& task, std::vector<std::string>& statements);
+    Async<bool> take_over_statistics(CloneTask task);
     Async<void> open_snapshot();
+    Async<void> connect_source();
     void post_idle();
     void post_done(const CopyResult& result);
     void post_failure(const ErrorRecord& error, std::int32_t culprit = 0);
@@ -69,7 +74,8 @@ class TableWorker {
     WalPush wal_push_;
     JobIdentity job_;
     std::string name_;          // "7.2", as in the process title
-    std::string snapshot_;      // that the source session has imported
+    std::string snapshot_;      // that the source session has imported; empty = none
+    bool has_statistics_source_ = true; // as far as is known
     std::optional<BuildLimits> build_limits_;
     bool data_is_over_ = false; // as the last wake-up saw it
     std::int32_t culprit_ = 0;  // of the tasks at hand, the one that failed; 0 = not known
@@ -164,7 +170,7 @@ Async<TableWorker::TaskIds> TableWorker::next_assignment()
         });
         if (!task_ids.empty())
             co_return task_ids;
-        if (data_is_over_)
+        if (data_is_over_ && !snapshot_.empty())
             close_source();
         co_await loop_.wait_for_wake(seen, never);
     }
@@ -195,8 +201,9 @@ Async<void> TableWorker::run_tasks(std::vector<StartedTask> tasks, std::vector<s
     const auto reader = std::find_if(tasks.begin(), tasks.end(), [](const StartedTask& started) {
         return started.task.kind == TaskKind::data || started.task.kind == TaskKind::large_objects;
     });
+    const bool takes_statistics = tasks.size() == 1 && may_take_statistics(tasks.front().task);
     // While other tables are still to be copied, this one's index is no reason to let go.
-    if (reader == tasks.end() && data_is_over_)
+    if (reader == tasks.end() && (takes_statistics ? !snapshot_.empty() : data_is_over_))
         close_source();
     if (reader != tasks.end()) {
         culprit_ = reader->task.task_id;
@@ -207,8 +214,16 @@ Async<void> TableWorker::run_tasks(std::vector<StartedTask> tasks, std::vector<s
         }
         culprit_ = 0;
     }
-    if (reader == tasks.end() && tasks.size() == 1)
+    if (takes_statistics) {
+        CloneTask& task = tasks.front().task;
+        opening.push_back(std::string("SAVEPOINT ") + before_statistics);
+        co_await target_.pipeline(std::exchange(opening, {}));
+        const bool is_done = co_await take_over_statistics(task);
+        if (is_done)
+            task.statements.clear();
+    } else if (reader == tasks.end() && tasks.size() == 1) {
         co_await add_build_settings(tasks.front().task, opening);
+    }
     const LedgerClient ledger(target_, job_.extension_schema, job_.job_id);
     TaskBatch batch(loop_, target_, source_, ledger, pace_, name_);
     const WalPush::During pushing(wal_push_);
@@ -239,6 +254,27 @@ Async<void> TableWorker::add_build_settings(const CloneTask& task, std::vector<s
     statements.insert(statements.end(), settings.begin(), settings.end());
 }
 
+// Nothing depends on it: what goes wrong here, ANALYZE makes good, or fails with the better error.
+Async<bool> TableWorker::take_over_statistics(CloneTask task)
+{
+    if (!has_statistics_source_)
+        co_return false;
+    bool is_done = false;
+    try {
+        if (!source_.is_open()) {
+            has_statistics_source_ = false;
+            co_await connect_source();
+            has_statistics_source_ = true;
+        }
+        is_done = co_await take_statistics(source_, target_, task, job_.extension_schema);
+    } catch (const PgError&) {
+        close_source(); // in the middle of whatever it was
+    }
+    if (!is_done)
+        co_await target_.execute(std::string("ROLLBACK TO SAVEPOINT ") + before_statistics);
+    co_return is_done;
+}
+
 // Its transaction holds back the clean-up of dead rows on the source: not longer than it must.
 void TableWorker::close_source()
 {
@@ -253,18 +289,12 @@ void TableWorker::close_source()
 Async<void> TableWorker::open_snapshot()
 {
     char snapshot[name_bytes] = "";
-    bool unprivileged = true;
-    server::update_job([&](JobSlot& job) noexcept {
+    server::update_job([&snapshot](JobSlot& job) noexcept {
         std::memcpy(snapshot, job.snapshot_id, sizeof(snapshot));
-        unprivileged = !job.privileged;
     });
     if (source_.is_open() && snapshot_ == snapshot)
         co_return;
-    const std::string application_name =
-        "pgclone job " + std::to_string(job_.job_id) + " table worker " + name_;
-    co_await open_source(source_, unprivileged, application_name);
-    const int pid = source_.backend_pid();
-    server::update_self([pid](WorkerSlot& worker) noexcept { worker.source_pid = pid; });
+    co_await connect_source();
     co_await source_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const std::string import = "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot);
     try {
@@ -277,6 +307,18 @@ Async<void> TableWorker::open_snapshot()
     const std::string last_steps = std::string(widen_input) + "; SAVEPOINT " + before_tables;
     co_await source_.execute(last_steps);
     snapshot_ = snapshot;
+}
+
+Async<void> TableWorker::connect_source()
+{
+    bool unprivileged = true;
+    server::update_job(
+        [&unprivileged](JobSlot& job) noexcept { unprivileged = !job.privileged; });
+    const std::string application_name =
+        "pgclone job " + std::to_string(job_.job_id) + " table worker " + name_;
+    co_await open_source(source_, unprivileged, application_name);
+    const int pid = source_.backend_pid();
+    server::update_self([pid](WorkerSlot& worker) noexcept { worker.source_pid = pid; });
 }
 
 void TableWorker::post_idle()

@@ -227,9 +227,9 @@ create function pg_temp.open_functions() returns table (name name, source text) 
 $$;
 select is((select string_agg(name, ' ' order by name) from pg_temp.open_functions()
            where name !~ '^pgclone_ledger_'),
-          'pgclone_advice pgclone_jobs pgclone_progress pgclone_progress_detail pgclone_submit_plan '
-          'pgclone_take_plan pgclone_tasks_detail pgclone_timeline pgclone_timeline_svg '
-          'pgclone_version pgclone_wait',
+          'pgclone_advice pgclone_jobs pgclone_progress pgclone_progress_detail pgclone_restore_row_count '
+          'pgclone_restore_statistics pgclone_submit_plan pgclone_take_plan pgclone_tasks_detail '
+          'pgclone_timeline pgclone_timeline_svg pgclone_version pgclone_wait',
           'nor on functions that act, but for those that look at the caller themselves');
 select is((select string_agg(name, ' ' order by name) from pg_temp.open_functions()
            where name ~ '^pgclone_ledger_' and source !~ 'BEGIN\s+PERFORM .*pgclone_ledger_authorize'),

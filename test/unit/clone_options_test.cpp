@@ -118,6 +118,7 @@ TEST_CASE("options of schemas and databases")
     CHECK_FALSE(schema.functions);
     CHECK(schema.on_error == OnError::continue_);
     CHECK_FALSE(schema.analyze);
+    CHECK_FALSE(schema.always_analyze);
     CHECK_FALSE(schema.owners);
     CHECK_FALSE(schema.acls);
     CHECK(schema.parallel == 3);
@@ -283,7 +284,7 @@ TEST_CASE("wrong types of the options of schemas and databases")
         {"include", "\"a\""},      {"include", "{}"},           {"include", "[1]"},
         {"include", "[]"},         {"exclude", "[[\"a\"]]"},    {"exclude", "[null]"},
         {"views", "\"no\""},       {"matviews", "0"},           {"functions", "[]"},
-        {"analyze", "\"yes\""},    {"on_error", "true"},        {"on_error", "\"Continue\""},
+        {"analyze", "\"yes\""},    {"analyze", "1"},          {"on_error", "true"},        {"on_error", "\"Continue\""},
         {"target_database", "1"},  {"target_database", "\"\""}, {"keep_extension", "\"x\""},
         {"on_error", "\"geheim\""}};
     for (const Case& each : cases) {
@@ -295,6 +296,16 @@ TEST_CASE("wrong types of the options of schemas and databases")
         CHECK(refused("{\"" + std::string(each.option) + "\": null}", "22023", JobScope::database)
                   .message() == "option \"" + std::string(each.option) + "\" must not be null");
     }
+}
+
+TEST_CASE("analyze is true, false or always")
+{
+    const CloneOptions usual = parse(R"({"analyze": true})", JobScope::schema);
+    CHECK(usual.analyze);
+    CHECK_FALSE(usual.always_analyze);
+    const CloneOptions always = parse(R"({"analyze": "always"})", JobScope::database);
+    CHECK(always.analyze);
+    CHECK(always.always_analyze);
 }
 
 TEST_CASE("null is no value for any option")

@@ -25,7 +25,8 @@ select is_empty($$ select relname from pg_class
                      and not exists (select from found where tablename = relname and attname = 'filler' and null_frac = 0) $$,
                 'of the others the clone is analyzed');
 select is((select reltuples from pg_class where relname = 'bare'), 15000::real, 'the planner knows the number of rows');
-select is((select relallvisible = relpages and relpages > 0 from pg_class where relname = 'bare'), true, 'and pages');
+-- (From 16 on a table is extended by some pages more than it needs.)
+select is((select relallvisible > 0.9 * relpages and relpages > 0 from pg_class where relname = 'bare'), true, 'and of pages');
 select is((select reltuples from pg_class where relname = 'parts'), 6000::real, 'of all partitions together, too');
 select is((select array_agg(distinct staop1 order by staop1) from pg_statistic where starelid = 'good'::regclass and stakind1 = 1
            and staattnum = (select attnum from pg_attribute where attrelid = 'good'::regclass and attname = 'day')),

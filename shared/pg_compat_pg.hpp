@@ -41,21 +41,14 @@ inline TimeLineID current_timeline()
 #endif
 }
 
-inline bool is_extension_owner(Oid extension, Oid role)
+// `catalog`: pg_class or pg_extension, by their OIDs.
+inline bool is_owner(Oid catalog, Oid object, Oid role)
 {
 #if PG_VERSION_NUM >= 160000
-    return object_ownercheck(ExtensionRelationId, extension, role);
+    return object_ownercheck(catalog, object, role);
 #else
-    return pg_extension_ownercheck(extension, role);
-#endif
-}
-
-inline bool is_relation_owner(Oid relation, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-    return object_ownercheck(RelationRelationId, relation, role);
-#else
-    return pg_class_ownercheck(relation, role);
+    return catalog == RelationRelationId ? pg_class_ownercheck(object, role)
+                                         : pg_extension_ownercheck(object, role);
 #endif
 }
 

@@ -248,15 +248,16 @@ COMMENT ON FUNCTION @extschema@.pgclone_timeline_svg(bigint) IS
     'pgclone_timeline() as a chart: an SVG document';
 
 -- What ANALYZE would find out about a table. For its owner, and so for anybody. False, and nothing
--- is set, if values are not in this server's order, or the type's statistics are not all in pg_stats.
+-- is set, if values are not in this server's order, the type's statistics are not all in pg_stats, or
+-- avg_width is that of no column. Either column_name or column_number is null.
 CREATE FUNCTION @extschema@.pgclone_restore_statistics(relation regclass, column_name name,
-    inherited boolean, null_frac real, avg_width integer, n_distinct real, most_common_vals text,
-    most_common_freqs real[], histogram_bounds text, correlation real, most_common_elems text,
+    column_number smallint, inherited boolean, null_frac real, avg_width integer, n_distinct real,
+    most_common_vals text, most_common_freqs real[], histogram_bounds text, correlation real, most_common_elems text,
     most_common_elem_freqs real[], elem_count_histogram real[])
 RETURNS boolean
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pgclone_restore_statistics';
-COMMENT ON FUNCTION @extschema@.pgclone_restore_statistics(regclass, name, boolean, real, integer,
-    real, text, real[], text, real, text, real[], real[]) IS
+COMMENT ON FUNCTION @extschema@.pgclone_restore_statistics(regclass, name, smallint, boolean, real,
+    integer, real, text, real[], text, real, text, real[], real[]) IS
     'sets the planner''s statistics of a column (or of an index''s expression) of one''s own table, with the columns of pg_stats';
 
 CREATE FUNCTION @extschema@.pgclone_restore_row_count(relation regclass, row_count real)

@@ -38,7 +38,7 @@ bool drops_this_extension(const Node* statement)
 bool may_drop_it()
 {
     const Oid extension = get_extension_oid("pgclone", true);
-    return OidIsValid(extension) && is_extension_owner(extension, GetUserId());
+    return OidIsValid(extension) && is_owner(ExtensionRelationId, extension, GetUserId());
 }
 
 void cancel_jobs_of_database()

@@ -1,5 +1,5 @@
 // pgclone_restore_statistics and pgclone_restore_row_count: what ANALYZE would find out about a
-// table, said by somebody who knows. The caller must be who may ANALYZE the table.
+// table, said by somebody who knows. The caller must be an owner of the table.
 //
 // From 18 on the server has pg_restore_attribute_stats. It takes histograms as they come, though,
 // and a source may sort texts in another order than this server.
@@ -9,12 +9,9 @@
 #include "sql_api/statistics_row_pg.hpp"
 
 extern "C" {
-#include "access/genam.h"
 #include "access/relation.h"
-#include "access/transam.h"
 #include "access/visibilitymap.h"
 #include "catalog/index.h"
-#include "catalog/pg_class.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pg_list.h"
 #include "storage/bufmgr.h"
@@ -34,7 +31,8 @@ namespace {
 // In the order of the SQL function.
 enum Argument {
     relation_argument,
-    column_argument,
+    column_name_argument,
+    column_number_argument,
     inherited_argument,
     null_frac_argument,
     avg_width_argument,
@@ -47,20 +45,18 @@ enum Argument {
     most_common_elem_freqs_argument,
     elem_count_histogram_argument,
 };
-constexpr int needed_arguments = n_distinct_argument + 1;
 
-void require_arguments(FunctionCallInfo fcinfo, int count)
+void require_argument(FunctionCallInfo fcinfo, int number, const char* name)
 {
-    for (int i = 0; i < count; i++)
-        if (PG_ARGISNULL(i))
-            ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                            errmsg("argument %d must not be null", i + 1)));
+    if (PG_ARGISNULL(number))
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                        errmsg("argument \"%s\" must not be null", name)));
 }
 
 // Also says no to catalogs: they are their superuser's alone.
 void require_owner(Oid table)
 {
-    if (!is_relation_owner(table, GetUserId()))
+    if (!is_owner(RelationRelationId, table, GetUserId()))
         aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
     if (table < FirstNormalObjectId)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -87,6 +83,13 @@ Relation open_for_statistics(Oid oid)
     if (!relation)
         raise_no_relation(oid);
     require_owner(table);
+    // Its OID may have become another's while the lock was waited for.
+    if (kind == RELKIND_INDEX ? !relation->rd_index || relation->rd_index->indrelid != table
+                              : relation->rd_rel->relkind != kind)
+        raise_no_relation(oid);
+    if (RELATION_IS_OTHER_TEMP(relation))
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot access temporary tables of other sessions")));
     return relation;
 }
 
@@ -101,13 +104,35 @@ Node* index_expression(Relation index, AttrNumber number)
     return static_cast<Node*>(list_nth(RelationGetIndexExpressions(index), before));
 }
 
-StatisticsColumn find_column(Relation relation, const char* name)
+// A column of a table has a name. One of an index is better called by its number: its name is what the
+// table's columns were called when the index was made.
+AttrNumber column_number(FunctionCallInfo fcinfo, Relation relation)
 {
-    const AttrNumber number = get_attnum(RelationGetRelid(relation), name);
-    if (number <= 0)
+    const bool has_name = !PG_ARGISNULL(column_name_argument);
+    if (has_name == !PG_ARGISNULL(column_number_argument))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("either argument \"column_name\" or argument \"column_number\" must "
+                               "be null")));
+    if (has_name) {
+        const char* name = NameStr(*PG_GETARG_NAME(column_name_argument));
+        const AttrNumber number = get_attnum(RelationGetRelid(relation), name);
+        if (number <= 0)
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                            errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+                                   RelationGetRelationName(relation))));
+        return number;
+    }
+    const AttrNumber number = PG_GETARG_INT16(column_number_argument);
+    if (number <= 0 || number > RelationGetNumberOfAttributes(relation) ||
+        TupleDescAttr(RelationGetDescr(relation), number - 1)->attisdropped)
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                        errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+                        errmsg("column number %d of relation \"%s\" does not exist", number,
                                RelationGetRelationName(relation))));
+    return number;
+}
+
+StatisticsColumn describe_column(Relation relation, AttrNumber number)
+{
     const FormData_pg_attribute* attribute =
         TupleDescAttr(RelationGetDescr(relation), number - 1);
     if (relation->rd_rel->relkind != RELKIND_INDEX)
@@ -116,8 +141,8 @@ StatisticsColumn find_column(Relation relation, const char* name)
     Node* expression = index_expression(relation, number);
     if (!expression)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                        errmsg("column \"%s\" of index \"%s\" is not an expression", name,
-                               RelationGetRelationName(relation))));
+                        errmsg("column \"%s\" of index \"%s\" is not an expression",
+                               NameStr(attribute->attname), RelationGetRelationName(relation))));
     const Oid collation = relation->rd_indcollation[number - 1];
     return {number, exprType(expression), exprTypmod(expression),
             OidIsValid(collation) ? collation : exprCollation(expression)};
@@ -151,9 +176,12 @@ void require_both(const void* one, const void* other, const char* names)
 
 bool restore_column(FunctionCallInfo fcinfo, Relation relation)
 {
-    const char* name = NameStr(*PG_GETARG_NAME(column_argument));
-    StatisticsRow row(RelationGetRelid(relation), find_column(relation, name),
-                      PG_GETARG_BOOL(inherited_argument));
+    const bool inherited = PG_GETARG_BOOL(inherited_argument);
+    if (!inherited && relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("argument \"inherited\" must be true for a partitioned table")));
+    const StatisticsColumn column = describe_column(relation, column_number(fcinfo, relation));
+    StatisticsRow row(RelationGetRelid(relation), column, inherited);
     row.set_basics(PG_GETARG_FLOAT4(null_frac_argument), PG_GETARG_INT32(avg_width_argument),
                    PG_GETARG_FLOAT4(n_distinct_argument));
     const char* common = text_argument(fcinfo, most_common_vals_argument);
@@ -204,7 +232,11 @@ using namespace pgclone;
 
 Datum pgclone_restore_statistics(PG_FUNCTION_ARGS)
 {
-    require_arguments(fcinfo, needed_arguments);
+    require_argument(fcinfo, relation_argument, "relation");
+    require_argument(fcinfo, inherited_argument, "inherited");
+    require_argument(fcinfo, null_frac_argument, "null_frac");
+    require_argument(fcinfo, avg_width_argument, "avg_width");
+    require_argument(fcinfo, n_distinct_argument, "n_distinct");
     Relation relation = open_for_statistics(PG_GETARG_OID(relation_argument));
     require_kind(relation, true);
     const bool is_restored = restore_column_as_owner(fcinfo, relation);
@@ -215,7 +247,8 @@ Datum pgclone_restore_statistics(PG_FUNCTION_ARGS)
 // Whoever has counted the rows of this very table (CREATE INDEX does) knows better.
 Datum pgclone_restore_row_count(PG_FUNCTION_ARGS)
 {
-    require_arguments(fcinfo, 2);
+    require_argument(fcinfo, 0, "relation");
+    require_argument(fcinfo, 1, "row_count");
     const float4 rows = PG_GETARG_FLOAT4(1);
     if (!(rows >= 0 && std::isfinite(rows)))
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -21,6 +21,8 @@ namespace {
 // ANALYZE takes no larger target; of elements it keeps ten times as many.
 constexpr int most_values = 10000;
 constexpr int most_elements = 10 * most_values;
+// ANALYZE passes over values of more than 1 kB.
+constexpr Size most_array_bytes = Size{1024} * (most_values + 1);
 // What is wider is stored elsewhere, and counts as a pointer. Servers before 17 add widths up as int.
 constexpr int32 most_bytes = 32767;
 
@@ -43,7 +45,8 @@ bool has_known_analysis(Oid type)
     return !OidIsValid(analysis) || analysis == F_ARRAY_TYPANALYZE || analysis == F_TS_TYPANALYZE;
 }
 
-// Those of a one-dimensional array without NULLs.
+// Those of a one-dimensional array without NULLs (and without a place for them: a slice of another array
+// may have one, and the planner takes it for the other).
 struct Numbers {
     const float4* at;
     int count;
@@ -51,7 +54,7 @@ struct Numbers {
 
 Numbers read_numbers(ArrayType* array, const char* what)
 {
-    if (ARR_NDIM(array) != 1 || array_contains_nulls(array) || ARR_ELEMTYPE(array) != FLOAT4OID)
+    if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT4OID)
         raise_unusable(what, "It must be an array of one dimension without nulls.");
     return {reinterpret_cast<const float4*>(ARR_DATA_PTR(array)), ARR_DIMS(array)[0]};
 }
@@ -67,10 +70,10 @@ ArrayType* read_values(const char* text, const char* what, Oid type, int32 type_
 {
     const Datum datum = OidInputFunctionCall(F_ARRAY_IN, const_cast<char*>(text), type, type_modifier);
     ArrayType* array = DatumGetArrayTypeP(datum);
-    if (ARR_NDIM(array) != 1 || array_contains_nulls(array))
+    if (ARR_NDIM(array) != 1 || ARR_HASNULL(array))
         raise_unusable(what, "It must be an array of one dimension without nulls.");
-    if (ARR_DIMS(array)[0] > most)
-        raise_unusable(what, "It has too many elements.");
+    if (ARR_DIMS(array)[0] > most || VARSIZE(array) > most_array_bytes)
+        raise_unusable(what, "It is too large.");
     return array;
 }
 
@@ -211,7 +214,7 @@ void StatisticsRow::add_common_elements(const char* elements, ArrayType* frequen
     constexpr const char* what = "most_common_elems";
     const Numbers numbers = read_numbers(frequencies, "most_common_elem_freqs");
     require_fractions(numbers, "most_common_elem_freqs");
-    const bool is_lexemes = column_.type == TSVECTOROID;
+    const bool is_lexemes = getBaseType(column_.type) == TSVECTOROID;
     const Oid element = is_lexemes ? TEXTOID : array_element_type(column_.type, what);
     ArrayType* array = read_values(elements, what, element, is_lexemes ? -1 : column_.type_modifier,
                                    most_elements);

@@ -24,7 +24,8 @@ struct StatisticsColumn {
 };
 
 // A column's statistics as they will be stored, put together from what a caller says. The planner
-// trusts what it finds there: whatever ANALYZE on this server would not have stored is refused.
+// trusts the form of what it finds there, so that is checked: types, numbers and their ranges, order.
+// Whether it is true is the caller's business.
 // Plain data. Each function raises 22023 for numbers or values that cannot be, and what a type's
 // input function says. What other servers have good reasons for is no error, but can_be_stored().
 class StatisticsRow {

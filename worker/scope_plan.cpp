@@ -29,6 +29,7 @@ ScopePlan ScopePlanner::plan()
     order();
     plan_.tasks.reserve(steps_.size());
     find_units();
+    find_reordered_tables();
     add_set_aside();
     add_steps(ObjectSection::before_data, stage_before_data, JobPhase::schema);
     add_units();

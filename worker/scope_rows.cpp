@@ -405,6 +405,15 @@ std::set<std::uint32_t> ScopePlanner::tables_above_foreign_ones() const
     return above;
 }
 
+// Tables (the topmost, of partitions) whose rows are not where they are on the source: copied in
+// pieces, several at once, or routed to other partitions.
+void ScopePlanner::find_reordered_tables()
+{
+    for (const auto& [id, table] : catalog_.tables)
+        if (table.has_rows && (!table.load_through.name.empty() || !ranges_of(table).empty()))
+            reordered_tables_.insert(lock_key(id.objid));
+}
+
 // A partitioned table's ANALYZE takes all of its partitions along, and so takes longer than most
 // validations: it comes before them, lest all wait for it in the end.
 void ScopePlanner::add_analyzes(AnalyzeOf which)
@@ -448,7 +457,8 @@ CloneTask& ScopePlanner::add_analyze(const CatalogObject& object)
     task.locked_tables = {lock_key(object.id.objid)};
     task.statements = {"ANALYZE " + object.object_as.substr(to_text(object.kind).size() + 1)};
     // To ask the source takes a round trip or two: not for what is analyzed in less.
-    if (is_table && !is_short && !options_.always_analyze) {
+    if (is_table && !is_short && !options_.always_analyze &&
+        !reordered_tables_.contains(lock_key(object.id.objid))) {
         task.source_oid = object.id.objid;
         task.source_schema = object.schema_name;
         task.source_table = object.name;

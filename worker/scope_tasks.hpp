@@ -101,6 +101,7 @@ class ScopePlanner {
     void add_refreshes();
     void add_sequence_values();
     std::set<std::uint32_t> tables_above_foreign_ones() const;
+    void find_reordered_tables();
     enum class AnalyzeOf { partitioned_tables, all_else };
     void add_analyzes(AnalyzeOf which);
     void append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const;
@@ -140,6 +141,7 @@ class ScopePlanner {
     std::map<std::uint32_t, Unit> units_; // by the table's OID
     std::map<ObjectId, std::size_t> object_index_; // into catalog_.objects, of the nodes
     std::map<ObjectId, std::vector<const SequenceState*>> sequences_of_; // by SequenceState::node
+    std::set<std::uint32_t> reordered_tables_; // see find_reordered_tables()
     std::set<ObjectId> own_code_; // objects that call functions of the clone
     ScopePlan plan_;
 };

@@ -1,6 +1,7 @@
 #include "worker/table_worker.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -31,6 +32,10 @@ constexpr milliseconds farewell{5000};
 // a message was larger. After this one it is 512 kB, which takes a quarter of the pump's CPU time
 // away.
 constexpr const char* widen_input = "SELECT pg_catalog.repeat(' ', 262144)";
+// For how long a session on the source that only has statistics to tell is kept without work, and how
+// long it may be silent.
+constexpr milliseconds idle_source{1000};
+constexpr milliseconds statistics_patience{15000};
 constexpr const char* before_statistics = "before_statistics"; // a savepoint of the target
 
 // Thrown when there is nothing more to do here: the job has ended or wants fewer workers. No error.
@@ -172,7 +177,12 @@ Async<TableWorker::TaskIds> TableWorker::next_assignment()
             co_return task_ids;
         if (data_is_over_ && !snapshot_.empty())
             close_source();
-        co_await loop_.wait_for_wake(seen, never);
+        // One without a snapshot holds nothing back, and the next task may want it.
+        const bool has_idle_source = data_is_over_ && source_.is_open();
+        const auto deadline = has_idle_source ? Clock::now() + idle_source : never;
+        const bool woken = co_await loop_.wait_for_wake(seen, deadline);
+        if (!woken)
+            close_source();
     }
 }
 
@@ -201,7 +211,7 @@ Async<void> TableWorker::run_tasks(std::vector<StartedTask> tasks, std::vector<s
     const auto reader = std::find_if(tasks.begin(), tasks.end(), [](const StartedTask& started) {
         return started.task.kind == TaskKind::data || started.task.kind == TaskKind::large_objects;
     });
-    const bool takes_statistics = tasks.size() == 1 && may_take_statistics(tasks.front().task);
+    const bool takes_statistics = may_take_statistics(tasks.front().task); // and then it is alone
     // While other tables are still to be copied, this one's index is no reason to let go.
     if (reader == tasks.end() && (takes_statistics ? !snapshot_.empty() : data_is_over_))
         close_source();
@@ -216,8 +226,8 @@ Async<void> TableWorker::run_tasks(std::vector<StartedTask> tasks, std::vector<s
     }
     if (takes_statistics) {
         CloneTask& task = tasks.front().task;
-        opening.push_back(std::string("SAVEPOINT ") + before_statistics);
-        co_await target_.pipeline(std::exchange(opening, {}));
+        const std::vector<std::string> begun = std::exchange(opening, {});
+        co_await target_.pipeline(begun);
         const bool is_done = co_await take_over_statistics(task);
         if (is_done)
             task.statements.clear();
@@ -254,24 +264,41 @@ Async<void> TableWorker::add_build_settings(const CloneTask& task, std::vector<s
     statements.insert(statements.end(), settings.begin(), settings.end());
 }
 
-// Nothing depends on it: what goes wrong here, ANALYZE makes good, or fails with the better error.
+// False if there is still ANALYZE to be done: nothing depends on this, and what goes wrong here ANALYZE
+// makes good, or fails with the better error. One failure is enough for this worker.
 Async<bool> TableWorker::take_over_statistics(CloneTask task)
 {
-    if (!has_statistics_source_)
+    std::int64_t started_at = 0;
+    bool is_first_attempt = false;
+    server::update_job([&](JobSlot& job) noexcept {
+        started_at = job.started_at;
+        is_first_attempt = job.attempts <= 1;
+    });
+    // Rows that an earlier life of the job has copied are older than this one knows.
+    if (!has_statistics_source_ || !is_first_attempt)
         co_return false;
+    const std::chrono::microseconds age(server::current_timestamp() - started_at);
+    const std::string save = std::string("SAVEPOINT ") + before_statistics;
+    co_await target_.execute(save);
     bool is_done = false;
     try {
+        has_statistics_source_ = false;
         if (!source_.is_open()) {
-            has_statistics_source_ = false;
             co_await connect_source();
-            has_statistics_source_ = true;
+            source_.set_stall_timeout(statistics_patience);
         }
-        is_done = co_await take_statistics(source_, target_, task, job_.extension_schema);
+        is_done = co_await take_statistics(source_, target_, task,
+                                           std::chrono::ceil<milliseconds>(age),
+                                           job_.extension_schema);
+        has_statistics_source_ = true;
     } catch (const PgError&) {
-        close_source(); // in the middle of whatever it was
+        loop_.check_interrupts(); // to end is no failure of the source
+        close_source();           // in the middle of whatever it was
     }
-    if (!is_done)
-        co_await target_.execute(std::string("ROLLBACK TO SAVEPOINT ") + before_statistics);
+    if (!is_done) {
+        const std::string undo = std::string("ROLLBACK TO SAVEPOINT ") + before_statistics;
+        co_await target_.execute(undo);
+    }
     co_return is_done;
 }
 

@@ -67,6 +67,29 @@ undef $postmaster;
 is(statistics(), 'none of 3', 'it is analyzed, too');
 on_target('drop schema shop cascade');
 
+# --- What happens on the source when all rows are there
+
+sub renew_statistics
+{
+    on_source("analyze shop.held, shop.other; update pg_statistic set stanullfrac = 0.25 "
+          . "where starelid in ('shop.held'::regclass, 'shop.other'::regclass)");
+}
+
+is(clone_and(\&renew_statistics), 'completed', 'statistics that are younger than the snapshot');
+is(statistics(), 'none of 3', 'are not taken');
+on_target('drop schema shop cascade');
+is(clone_and(sub { on_source('truncate shop.other') }), 'completed', 'those of a table that is empty now');
+is(statistics(), 'held of 3', 'neither');
+on_target('drop schema shop cascade');
+on_source("insert into shop.other select * from shop.held union all select * from shop.held where id <= 1000");
+renew_statistics();
+my $locker;
+is(clone_and(sub { $locker = session($source); $locker->query_safe('begin; lock table shop.other') }),
+    'completed', 'with a table that somebody has locked there');
+end_session($locker);
+is(statistics(), 'held,other of 3', 'nobody waits for it');
+on_target('drop schema shop cascade');
+
 # --- Rights: an index's statistics are shown to its owner alone
 
 on_source('create role reader login; grant usage on schema shop, gate to reader; '

@@ -12,6 +12,21 @@ from generate_series(1, 15000) as g;
 alter table good drop column gone;
 create index good_expression on good (lower(collated), id, (price * 2));
 create index good_words on good using gin (to_tsvector('simple', filler));
+-- The columns of these are called, on the source, as the table's columns were once: each as the other is now.
+create table renamed (id integer, filler text, one text, other text) with (autovacuum_enabled = off);
+insert into renamed select g, repeat('x', 600), 'one ' || g, 'other ' || g % 10 from generate_series(1, 15000) as g;
+create index renamed_expressions on renamed ((one::name), (other::name));
+alter table renamed rename one to gone;
+alter table renamed rename other to one;
+alter table renamed rename gone to other;
+create domain document as tsvector;
+create table of_domain (id integer, filler text, words document) with (autovacuum_enabled = off);
+insert into of_domain select id, filler, words from good;
+-- Its rows go to other partitions where the enum's values have other numbers.
+create table by_color (id integer, color color, filler text) partition by hash (color);
+create table by_color_0 partition of by_color for values with (modulus 2, remainder 0) with (autovacuum_enabled = off);
+create table by_color_1 partition of by_color for values with (modulus 2, remainder 1) with (autovacuum_enabled = off);
+insert into by_color select id, color, 'x' from good;
 
 create table parts (id integer, kind integer, filler text) partition by list (kind);
 create table parts_1 partition of parts for values in (1) with (autovacuum_enabled = off);
@@ -46,7 +61,7 @@ insert into small select * from bare limit 10;
 
 -- What this session has changed is counted when it ends, or ANALYZE would not have seen it.
 \c
-analyze good, parts, bare, with_range, with_extended, changed, disordered, parent, child, small, unknown_column;
+analyze good, renamed, of_domain, by_color, parts, bare, with_range, with_extended, changed, disordered, parent, child, small, unknown_column;
 update changed set filler = 'y' where id % 5 = 0;
 delete from pg_statistic where starelid = 'unknown_column'::regclass and staattnum = 2;
 -- The bounds of `one` are what is common in `other`: in no order.
@@ -56,9 +71,11 @@ where s.starelid = 'disordered'::regclass and s.staattnum = 3 and s.stakind1 = 2
   and o.starelid = s.starelid and o.staattnum = 4 and o.stakind1 = 1;
 -- What ANALYZE would not find out.
 update pg_statistic set stanullfrac = 0.25 where starelid >= 16384 and starelid <> 'pg_catalog.pg_statistic'::regclass;
-create table expected as
+-- It is cloned, too, and says there what came of it.
+create view found as
 select tablename::text, attname::text, inherited, null_frac, avg_width, n_distinct, correlation,
     md5(concat_ws('|', most_common_vals, most_common_freqs, histogram_bounds)) as common_values,
     md5(concat_ws('|', most_common_elems, most_common_elem_freqs, elem_count_histogram)) as elements
 from pg_stats
 where schemaname = 'public';
+create table expected as select * from found;

@@ -1,9 +1,6 @@
 #include "test/unit/scope_fixture.hpp"
 
-#include <algorithm>
-
 #include "worker/scope_tasks.hpp"
-#include "worker/statistics_transfer.hpp"
 
 using namespace pgclone;
 using namespace pgclone::test;
@@ -385,30 +382,6 @@ TEST_CASE("ANALYZE of a partitioned table locks it, and its partitions need none
     CHECK(analyze->in_table_worker);
     CHECK_FALSE(analyze->batched); // it is as long as its partitions are large
     CHECK(analyze->locked_tables == std::vector<std::uint32_t>{30});
-}
-
-TEST_CASE("the source is asked for the statistics of large and of partitioned tables")
-{
-    Fixture fixture;
-    fixture.options.analyze = true;
-    fixture.add_table(10, "large");
-    fixture.catalog.tables.at({class_relation, 10}).size_bytes = 1 << 30;
-    fixture.add_table(11, "small");
-    fixture.add_table(12, "root");
-    fixture.catalog.tables.at({class_relation, 12}).has_rows = false;
-    const auto asked = [&] {
-        std::vector<std::string> names;
-        const ScopePlan plan = fixture.plan();
-        for (const CloneTask& task : plan.tasks)
-            if (may_take_statistics(task))
-                names.push_back(task.source_schema + "." + task.source_table + " " +
-                                std::to_string(task.source_oid));
-        std::sort(names.begin(), names.end());
-        return names;
-    };
-    CHECK(asked() == std::vector<std::string>{"s.large 10", "s.root 12"});
-    fixture.options.always_analyze = true;
-    CHECK(asked().empty());
 }
 
 TEST_CASE("materialized views are refreshed after those that they read, through views")

@@ -143,7 +143,7 @@ run_case() {
 notes() {
     [[ " ${ways[*]} " != *" pgcopydb "* ]] ||
         echo "pgcopydb is $(dpkg-query -W -f '${Version}' pgcopydb), its jobs are table-jobs and index-jobs."
-    echo "With statistics: pgclone and pgcopydb \`ANALYZE\` by themselves; after the others (and pgclone without" \
+    echo "With statistics: pgclone and pgcopydb see to them by themselves; after the others (and pgclone without" \
         "it) runs \`vacuumdb --analyze-only -j $parallel\`. CPU and memory are without that."
     [[ " ${ways[*]} " != *" logical "* ]] ||
         echo "Logical replication leaves sequences without their values; given up after $time_limit s."

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace pgclone {
@@ -22,7 +23,18 @@ std::int64_t read_number(const char* path, std::int64_t otherwise) noexcept
     return found ? number : otherwise;
 }
 
+// Enough not to push the session on the target off its core at each wake-up; with much more the
+// pump itself comes too late.
+constexpr int niceness = 5;
+
 } // namespace
+
+void give_way() noexcept
+{
+    const int before = getpriority(PRIO_PROCESS, 0);
+    if (before < niceness)
+        (void)setpriority(PRIO_PROCESS, 0, niceness);
+}
 
 int machine_cores() noexcept
 {

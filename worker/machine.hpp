@@ -8,6 +8,9 @@
 namespace pgclone {
 
 int machine_cores() noexcept; // at least 1
+// This process lets others go first where they want the same core, for good (nice). Fails silently:
+// nothing depends on it.
+void give_way() noexcept;
 
 // Physical memory in bytes, or the limit of the control group if that is less. 0 = not known.
 std::int64_t machine_memory() noexcept;

@@ -423,6 +423,8 @@ Async<void> run_quietly(TableWorker& worker)
 
 void run_table_worker()
 {
+    // What it moves, the session on the target has to take in, and that is what a clone waits for.
+    give_way();
     EventLoop loop(server::wake_descriptor(), server::duplicate_postmaster_pipe());
     loop.set_postmaster_death_handler([] { server::exit_after_postmaster_death(); });
     const Heartbeat heartbeat(loop);

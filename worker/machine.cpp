@@ -23,8 +23,8 @@ std::int64_t read_number(const char* path, std::int64_t otherwise) noexcept
     return found ? number : otherwise;
 }
 
-// Enough not to push the session on the target off its core at each wake-up; with much more the
-// pump itself comes too late.
+// Enough not to push the session on the target off its core at each wake-up. More leaves the pump
+// too little where all cores are busy.
 constexpr int niceness = 5;
 
 } // namespace

@@ -1,4 +1,4 @@
-// What this process may use of the machine.
+// What this process may use of the machine, and when.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,9 @@
 namespace pgclone {
 
 int machine_cores() noexcept; // at least 1
-// This process lets others go first where they want the same core, for good (nice). Fails silently:
-// nothing depends on it.
+
+// Raises the niceness of this process, for good, so that others go first where they want the same
+// core. Does nothing if it is that nice already; fails silently, since nothing depends on it.
 void give_way() noexcept;
 
 // Physical memory in bytes, or the limit of the control group if that is less. 0 = not known.

@@ -55,10 +55,21 @@ sub make_kept
     $old_table = table_state($target, 'kept');
 }
 
-# --- SIGTERM
-
 my ($job, $session) = submit_to_gate('table_worker');
 my ($pid) = worker_processes(qr/table worker $job\./);
+
+# --- Priorities
+
+# The niceness of a process, and whatever else the server was started with.
+sub niceness { return getpriority(0, $_[0]); }
+
+my $servers = niceness($target->{_pid});
+is(niceness($pid), $servers < 5 ? 5 : $servers, 'a table worker gives way');
+is_deeply([ map { niceness($_) } worker_processes(qr/job $job$/), backend_pids($target, 'pgclone %') ],
+    [ ($servers) x 3 ], 'the job worker and the sessions on the target do not');
+
+# --- SIGTERM
+
 kill 'TERM', $pid;
 ok(wait_until(sub { !kill 0, $pid }, 5), 'a table worker ends on SIGTERM');
 open_gate($session);

@@ -1,5 +1,6 @@
 #include "worker/copy_format.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace pgclone {
@@ -14,32 +15,60 @@ std::string column_list(const std::vector<std::string>& columns)
     return list;
 }
 
-} // namespace
-
-std::string select_statement(const QualifiedName& table, const std::vector<std::string>& columns,
-                             const std::string& where)
+// The same without the padding, as expressions of a binary COPY: the bytes that the server would
+// send, but for the blanks at their end. (A cast to text takes several times as long in multi-byte
+// encodings: it looks at each character, and this at none but the blanks. In no encoding is the
+// blank's byte the last one of another character.)
+std::string trimmed_list(const CopySource& source)
 {
-    std::string sql = "SELECT " + column_list(columns) + " FROM ONLY " + quote_qualified(table);
+    std::string list;
+    for (const std::string& column : source.columns) {
+        const std::string name = quote_identifier(column);
+        const bool is_padded = std::find(source.padded.begin(), source.padded.end(), column) !=
+                               source.padded.end();
+        list += (list.empty() ? "" : ", ") +
+                (is_padded ? "pg_catalog.rtrim(pg_catalog.bpcharsend(" + name +
+                                 "), ' '::pg_catalog.bytea)"
+                           : name);
+    }
+    return list;
+}
+
+std::string select_list(const QualifiedName& table, const std::string& list,
+                        const std::string& where)
+{
+    std::string sql = "SELECT " + list + " FROM ONLY " + quote_qualified(table);
     if (!where.empty())
         sql += " WHERE (\n" + where + "\n)";
     return sql;
 }
 
-CopyPlan plan_copy(const QualifiedName& source, const QualifiedName& target,
-                   const std::vector<std::string>& columns, const std::string& where, bool binary,
-                   bool freeze)
+} // namespace
+
+std::string select_statement(const QualifiedName& table, const std::vector<std::string>& columns,
+                             const std::string& where)
+{
+    return select_list(table, column_list(columns), where);
+}
+
+CopyPlan plan_copy(const CopySource& source, const QualifiedName& target, bool binary, bool freeze)
 {
     CopyPlan plan;
     // Rows without columns: COPY has no empty column list. The SELECT gives an empty line for
     // each row, and a target whose columns are all generated (or that has none) takes these
     // when no list is given.
-    const std::string list = columns.empty() ? "" : " (" + column_list(columns) + ")";
-    if (columns.empty())
-        binary = false;
-    if (where.empty() && !columns.empty())
-        plan.source_copy = "COPY " + quote_qualified(source) + list + " TO STDOUT";
+    const bool has_columns = !source.columns.empty();
+    const std::string list = has_columns ? " (" + column_list(source.columns) + ")" : "";
+    binary = binary && has_columns;
+    const bool trims = binary && !source.padded.empty();
+    if (source.where.empty() && has_columns && !trims)
+        plan.source_copy = "COPY " + quote_qualified(source.table) + list + " TO STDOUT";
     else
-        plan.source_copy = "COPY (" + select_statement(source, columns, where) + ") TO STDOUT";
+        plan.source_copy =
+            "COPY (" +
+            select_list(source.table, trims ? trimmed_list(source) : column_list(source.columns),
+                        source.where) +
+            ") TO STDOUT";
     if (binary)
         plan.source_copy += " WITH (FORMAT binary)";
     std::string how = freeze ? "FREEZE" : "";

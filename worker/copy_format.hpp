@@ -14,12 +14,20 @@ struct CopyPlan {
     std::string format;      // text | binary
 };
 
-// `columns` are those that hold data (generated ones do not), in one order for both sides; empty
-// if the table has none, and then rows without columns are copied. `where` empty = the whole
-// table. COPY reads the table alone, not its children. `freeze`: the target's transaction
-// truncates the table, which is not partitioned, first.
-CopyPlan plan_copy(const QualifiedName& source, const QualifiedName& target,
-                   const std::vector<std::string>& columns, const std::string& where, bool binary,
+// The rows to copy: of the table alone, not of its children.
+struct CopySource {
+    QualifiedName table;
+    // Those that hold data (generated ones do not), in one order for both sides; empty if the table
+    // has none, and then rows without columns are copied.
+    std::vector<std::string> columns;
+    std::string where; // empty = the whole table
+    // Of the columns: those of a type character(n) whose padding need not be sent, since the target
+    // puts it there by itself. Only a binary COPY does without it.
+    std::vector<std::string> padded = {};
+};
+
+// `freeze`: the target's transaction truncates the table, which is not partitioned, first.
+CopyPlan plan_copy(const CopySource& source, const QualifiedName& target, bool binary,
                    bool freeze = true);
 
 // A CopyPlan's target_copy for a transaction that does not truncate the table.

@@ -162,7 +162,8 @@ CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const Table
     const bool binary =
         table.binary_safe && std::all_of(table.own_types.begin(), table.own_types.end(),
                                          [this](ObjectId id) { return made_by_.contains(id); });
-    const CopyPlan copy = plan_copy(source, into, table.copy_columns, predicate, binary, alone);
+    const CopyPlan copy = plan_copy({source, table.copy_columns, predicate, table.padded_columns},
+                                    into, binary, alone);
     task.source_copy = copy.source_copy;
     task.target_copy = copy.target_copy;
     task.format = copy.format;
@@ -219,7 +220,7 @@ void ScopePlanner::add_extension_table(const ExtensionRows& table,
     task.object_name = table.name.name;
     task.in_table_worker = true;
     const CopyPlan copy =
-        plan_copy(table.name, table.name, table.columns, "", table.binary_safe, false);
+        plan_copy({table.name, table.columns, ""}, table.name, table.binary_safe, false);
     task.source_copy = copy.source_copy;
     if (!table.condition.empty())
         task.source_copy = "COPY (" + select_statement(table.name, table.columns, "") + " " +

@@ -61,6 +61,7 @@ std::vector<ColumnDefinition> columns_of_rows(const ResultSet& rows)
         column.default_sequences = rows.list(i, "default_sequences");
         column.needs = rows.list(i, "needs");
         column.binary_safe = rows.boolean(i, "binary_safe");
+        column.is_padded = rows.boolean(i, "is_padded");
         column.can_select = rows.boolean(i, "can_select");
     }
     return columns;

@@ -38,6 +38,7 @@ struct ColumnDefinition {
     NameList default_sequences;     // that the default uses, as regclass prints them
     NameList needs;                 // columns that a generated one is made of
     bool binary_safe = false;
+    bool is_padded = false; // of a type character(n): see CopySource
     bool can_select = true;
 };
 

@@ -121,6 +121,7 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
     for (const ShapeColumn& column : table.columns)
         if (column.generation.empty())
             table.copy_columns.push_back(column.name);
+    table.padded_columns = rows.list(row, "padded_columns");
     table.binary_safe = rows.boolean(row, "binary_safe");
     for (const json::value& type : parse_objects(rows, row, "own_types"))
         table.own_types.push_back({to_oid(number_member("own_types", type, "classid")),

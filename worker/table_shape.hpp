@@ -44,6 +44,7 @@ struct TableShape {
     // Of its rows:
     bool has_rows = false; // an ordinary table, whose rows are to be copied
     std::vector<std::string> copy_columns;
+    std::vector<std::string> padded_columns; // of these: see CopySource
     bool binary_safe = false; // if the clone makes these:
     std::vector<ObjectId> own_types; // enums and domains
     bool can_select = true;

@@ -110,13 +110,15 @@ class TablePlanner {
     {
         if (!options_.data)
             return;
-        std::vector<std::string> columns;
+        CopySource source{definition_.name, {}, ""};
         bool binary =
             state_.server_encoding != "SQL_ASCII" && definition_.server_encoding != "SQL_ASCII";
         for (const ColumnDefinition& column : definition_.columns) {
             if (!selection_.has_column(column.name) || !column.generated.empty())
                 continue;
-            columns.push_back(column.name);
+            source.columns.push_back(column.name);
+            if (column.is_padded)
+                source.padded.push_back(column.name);
             binary = binary && column.binary_safe;
         }
         const TableExtent extent{definition_.server_version,
@@ -124,13 +126,13 @@ class TablePlanner {
                                  definition_.size_bytes, definition_.estimated_rows};
         const std::vector<PageRange> ranges = split_table(extent, split_);
         if (ranges.empty()) {
-            CloneTask& task = add_copy(columns, binary, "");
+            CloneTask& task = add_copy(source, binary, "");
             task.estimated_rows = definition_.estimated_rows;
             task.estimated_bytes = definition_.size_bytes;
         }
         std::int32_t part = 1;
         for (const PageRange& range : ranges) {
-            CloneTask& task = add_copy(columns, binary, range_predicate(range));
+            CloneTask& task = add_copy(source, binary, range_predicate(range));
             task.part = part++;
             task.parts = static_cast<std::int32_t>(ranges.size());
             task.estimated_rows = range.rows;
@@ -140,13 +142,11 @@ class TablePlanner {
 
     // `range`: condition for the rows of a piece; empty = the whole table, which may be truncated
     // for that.
-    CloneTask& add_copy(const std::vector<std::string>& columns, bool binary,
-                        const std::string& range)
+    CloneTask& add_copy(CopySource source, bool binary, const std::string& range)
     {
         const bool alone = range.empty();
-        const std::string predicate = both_predicates(options_.where.value_or(""), range);
-        const CopyPlan copy =
-            plan_copy(definition_.name, names_.working, columns, predicate, binary, alone);
+        source.where = both_predicates(options_.where.value_or(""), range);
+        const CopyPlan copy = plan_copy(source, names_.working, binary, alone);
         CloneTask& task = plan_.add(TaskKind::data, names_.final.name, {});
         task.in_table_worker = true;
         task.source_copy = copy.source_copy;
@@ -155,8 +155,8 @@ class TablePlanner {
             task.truncate = "TRUNCATE TABLE " + table_;
         task.filled_table = table_;
         task.format = copy.format;
-        task.column_list = columns;
-        task.predicate = predicate;
+        task.column_list = source.columns;
+        task.predicate = source.where;
         task.unlogged = definition_.persistence == "u";
         task.source_oid = definition_.oid;
         task.source_schema = definition_.name.schema;

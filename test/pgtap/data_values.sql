@@ -1,5 +1,5 @@
 -- Values at the edges of their types arrive bit by bit, whatever the settings of both databases are.
-select plan(17);
+select plan(21);
 create extension dblink;
 do $$
 begin
@@ -17,11 +17,20 @@ select pgclone_submit(:'source', 'database', null, '{"conflict": "error"}') as j
 select is(pgclone_wait(:job, '60 s'), 'completed', 'the job completes');
 select is((select string_agg(object_name || ' ' || format, ', ' order by object_name)
            from pgclone_tasks_view where job_id = :job and kind = 'data'),
-          'as_text text, edges binary, own_types binary', 'two tables in binary form, one as text');
+          'as_text text, edges binary, own_types binary, padded binary', 'three tables in binary form, one as text');
 select is(fingerprint('edges'), (select f from dblink(:'source', 'select fingerprint(''edges'')') as x (f text)),
           'in binary form: all bytes are equal');
 select is(fingerprint('own_types'), (select f from dblink(:'source', 'select fingerprint(''own_types'')') as x (f text)),
           'enums and domains in binary form: all values are equal');
+select is(fingerprint('padded'), (select f from dblink(:'source', 'select fingerprint(''padded'')') as x (f text)),
+          'padded values in binary form: all bytes are equal');
+select cmp_ok((select bytes from pgclone_tasks_view where job_id = :job and kind = 'data' and object_name = 'padded'),
+              '<', 1000 * 64::bigint, 'and the padding was not sent');
+select pgclone_submit(:'source', 'table', 'public.padded',
+                      '{"target_name": "padded_too", "where": "c is not null or id > 6"}') as job \gset
+select is(pgclone_wait(:job, '60 s'), 'completed', 'a single table with them');
+select is((select array_agg(p.id) from padded as p full join padded_too as t on t.id = p.id
+           where t::text is distinct from p::text), array[2], 'is the same');
 select is(fingerprint('as_text'), (select f from dblink(:'source', 'select fingerprint(''as_text'')') as x (f text)),
           'as text: all bytes are equal');
 select is((select string_agg(encode(float8send(f8), 'hex'), ' ' order by id) from edges where id <= 4),

@@ -84,6 +84,7 @@ const std::vector<std::string> names = {"classid",
                                         "after",
                                         "after_children",
                                         "has_rows",
+                                        "padded_columns",
                                         "binary_safe",
                                         "own_types",
                                         "can_select",
@@ -114,6 +115,7 @@ std::vector<ResultSet::Value> full_row()
             R"(["ALTER 1", "ALTER 2"])",
             R"(["ALTER 3"])",
             "t",
+            R"(["a \"q\""])",
             "f",
             R"([{"classid": 1247, "objid": 4294967295}])",
             "t",
@@ -157,6 +159,7 @@ TEST_CASE("a table as the query gives it")
     CHECK(shape.has_rows);
     // COPY takes no generated columns.
     CHECK(shape.copy_columns == Statements{"a \"q\""});
+    CHECK(shape.padded_columns == Statements{"a \"q\""});
     CHECK_FALSE(shape.binary_safe);
     CHECK(shape.own_types == std::vector<ObjectId>{{1247, 4294967295u}});
     CHECK(shape.can_select);

@@ -134,7 +134,7 @@ TEST_CASE("data task")
     }
     SUBCASE("no column that holds data")
     {
-        const CopyPlan copy = plan_copy({"s", "t"}, {"s", "w"}, {}, "", true);
+        const CopyPlan copy = plan_copy({{"s", "t"}, {}, ""}, {"s", "w"}, true);
         CHECK(copy.format == "text");
         CHECK(copy.source_copy == "COPY (SELECT  FROM ONLY \"s\".\"t\") TO STDOUT");
         CHECK(copy.target_copy == "COPY \"s\".\"w\" FROM STDIN WITH (FREEZE)");

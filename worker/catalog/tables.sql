@@ -18,6 +18,8 @@
 --   after          statements that follow
 --   after_children those that must not yet be true when children are made: these would inherit it
 --   binary_safe, can_select are about the columns that COPY takes: not the generated ones
+--   padded_columns of a type character(n) wide enough that taking the padding off costs less than
+--                  sending it; none if the source can't take it off
 --   own_types      enums and domains of these: their binary form is safe if the clone makes them
 --   is_heap, heap_pages are what a large table is cut by (heap_pages: of the main fork, as it is now)
 --   load_through_* the topmost table of a partition whose rows may belong to another one here:
@@ -135,7 +137,10 @@ attribute AS (
                      AND CASE WHEN t.typcategory = 'A'
                               THEN e.typarray = t.oid AND e.typname = ANY (safe.names)
                               ELSE t.typname = ANY (safe.names) END END AS binary_safe,
-           CASE WHEN t.typtype IN ('d', 'e') THEN t.oid END AS own_type
+           CASE WHEN t.typtype IN ('d', 'e') THEN t.oid END AS own_type,
+           -- (4 = VARHDRSZ is part of a length)
+           a.atttypid = 'pg_catalog.bpchar'::pg_catalog.regtype AND a.atttypmod >= 64 + 4
+               AS is_padded
     FROM relation r
     -- to_jsonb() of each column would be most of the query's time. So: where pg_attribute lacks a
     -- column, its name means the one of `absent`.
@@ -249,6 +254,8 @@ table_columns AS (
                'classid', 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8,
                'objid', p.own_type::pg_catalog.int8))
                FILTER (WHERE p.generated = '' AND p.own_type IS NOT NULL) AS own_types,
+           pg_catalog.jsonb_agg(p.attname)
+               FILTER (WHERE p.generated = '' AND p.is_padded) AS padded_columns,
            pg_catalog.bool_and(p.can_select) FILTER (WHERE p.generated = '') AS can_select,
            pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                'kind', 'collation', 'name', p.required_collation))
@@ -257,6 +264,14 @@ table_columns AS (
                 ELSE 0 END AS needs_version
     FROM piece p
     GROUP BY p.attrelid),
+-- rtrim(bytea, bytea) came with 14; somebody may have revoked what all roles can execute.
+unpadding AS (
+    SELECT coalesce(pg_catalog.bool_and(coalesce(
+                        pg_catalog.has_function_privilege(
+                            pg_catalog.to_regprocedure(f.signature)::pg_catalog.oid, 'EXECUTE'),
+                        false)), false) AS may
+    FROM (VALUES ('pg_catalog.rtrim(bytea,bytea)'),
+                 ('pg_catalog.bpcharsend(bpchar)')) f(signature)),
 unsafe_key AS (
     SELECT p.partrelid
     FROM pg_catalog.pg_partitioned_table p
@@ -355,6 +370,8 @@ SELECT CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
        r.relkind = 'r' AS has_rows,
        coalesce(tc.binary_safe, true) AS binary_safe,
        coalesce(tc.own_types, '[]') AS own_types,
+       CASE WHEN (SELECT u.may FROM unpadding u) THEN coalesce(tc.padded_columns, '[]')
+            ELSE '[]' END AS padded_columns,
        coalesce(tc.can_select, r.can_select) AS can_select,
        r.relkind = 'r' AND coalesce(am.amname = 'heap', false) AS is_heap,
        size.main / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS heap_pages,

@@ -5,6 +5,7 @@
 -- binary_safe: the type is built in and its binary form is the same in all supported majors and
 -- under all locales (so neither money nor xml), or an array of such. Types that carry object ids
 -- (reg*) or that users define are not.
+-- is_padded: as padded_columns in ../catalog/tables.sql.
 SELECT a.attname AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
        pg_catalog.format_type(a.atttypid, NULL) AS type_name,
@@ -47,7 +48,14 @@ SELECT a.attname AS name,
           AND dep.refobjid = a.attrelid AND dep.refobjsubid NOT IN (0, a.attnum)) AS needs,
        t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
        AND CASE WHEN t.typcategory = 'A' THEN e.typarray = t.oid AND e.typname = ANY (safe.names)
-                ELSE t.typname = ANY (safe.names) END AS binary_safe
+                ELSE t.typname = ANY (safe.names) END AS binary_safe,
+       a.atttypid = 'pg_catalog.bpchar'::pg_catalog.regtype AND a.atttypmod >= 64 + 4
+       AND coalesce(
+           pg_catalog.has_function_privilege(
+               pg_catalog.to_regprocedure('pg_catalog.rtrim(bytea,bytea)')::pg_catalog.oid,
+               'EXECUTE')
+           AND pg_catalog.has_function_privilege('pg_catalog.bpcharsend(bpchar)', 'EXECUTE'),
+           false) AS is_padded
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem

@@ -1,6 +1,7 @@
 #include "worker/scope_tasks.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "shared/error_types.hpp"
 
@@ -66,12 +67,38 @@ void ScopePlanner::index_objects()
                             : quote_qualified({object.schema_name, object.name});
         node.has_shell = !object.shell.empty();
         node.is_late = object.after_data;
-        object_index_.emplace(node.id, i);
         nodes_.push_back(std::move(node));
         node_objects_.push_back(i);
     }
-    for (const ObjectEdge& edge : catalog_.edges)
-        needs_[edge.object].push_back(edge.needs);
+    nodes_by_id_.resize(nodes_.size());
+    std::iota(nodes_by_id_.begin(), nodes_by_id_.end(), std::uint32_t{0});
+    std::sort(nodes_by_id_.begin(), nodes_by_id_.end(),
+              [this](std::uint32_t a, std::uint32_t b) { return nodes_[a].id < nodes_[b].id; });
+    made_by_.resize(nodes_.size());
+    needs_ = EdgeIndex(catalog_.edges, EdgeIndex::By::object);
+    // Only those of large tables are made in two steps.
+    const auto is_made_at_once = [this](const auto& entry) {
+        const std::optional<std::size_t> node = node_of(entry.first);
+        return !node || !is_on_large_table(object_at(*node));
+    };
+    std::erase_if(catalog_.key_indexes, is_made_at_once);
+    std::erase_if(catalog_.validations, is_made_at_once);
+}
+
+std::optional<std::size_t> ScopePlanner::node_of(ObjectId id) const
+{
+    const auto place = std::lower_bound(
+        nodes_by_id_.begin(), nodes_by_id_.end(), id,
+        [this](std::uint32_t node, const ObjectId& sought) { return nodes_[node].id < sought; });
+    if (place == nodes_by_id_.end() || nodes_[*place].id != id)
+        return std::nullopt;
+    return *place;
+}
+
+std::int32_t ScopePlanner::made_by(ObjectId id) const
+{
+    const std::optional<std::size_t> node = node_of(id);
+    return node ? made_by_[*node] : 0;
 }
 
 // What the target has already and what the clone takes as it is there.
@@ -87,9 +114,12 @@ bool ScopePlanner::is_kept(const CatalogObject& object) const
 void ScopePlanner::order()
 {
     steps_ = order_objects(nodes_, catalog_.edges);
+    for (ObjectNode& node : nodes_)
+        std::string().swap(node.sort_key);
+    sections_.resize(nodes_.size());
     std::vector<const TableShape*> shapes;
     for (const OrderedStep& step : steps_) {
-        section_of_[nodes_[step.node].id] = step.section;
+        sections_[step.node] = step.section;
         if (const auto found = catalog_.tables.find(nodes_[step.node].id);
             found != catalog_.tables.end())
             shapes.push_back(&found->second);
@@ -134,14 +164,16 @@ void ScopePlanner::wait_for(CloneTask& task, std::int32_t other)
         task.after.insert(place, other);
 }
 
+void ScopePlanner::wait_for_maker(CloneTask& task, ObjectId id) const
+{
+    if (const std::int32_t made = made_by(id); made != 0)
+        wait_for(task, made);
+}
+
 void ScopePlanner::wait_for_needs(CloneTask& task, ObjectId id) const
 {
-    const auto needs = needs_.find(id);
-    if (needs == needs_.end())
-        return;
-    for (const ObjectId& needed : needs->second)
-        if (const auto made = made_by_.find(needed); made != made_by_.end())
-            wait_for(task, made->second);
+    for (const ObjectId& needed : needs_.of(id))
+        wait_for_maker(task, needed);
 }
 
 void ScopePlanner::append(CloneTask& task, const std::vector<StatementTemplate>& statements) const

@@ -98,7 +98,7 @@ void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int
     const bool is_btree = task.statements.front().find(" USING btree (") != std::string::npos;
     if (!task.batched && is_btree && catalog_.index_bytes.contains(object.id))
         task.btree_bytes = bytes_of_index(step);
-    made_by_[object.id] = task.task_id;
+    made_by_[step.node] = task.task_id;
 }
 
 // The pieces to copy the table in; none = as a whole.
@@ -161,7 +161,7 @@ CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const Table
     // A type of that name that was there before may be another one.
     const bool binary =
         table.binary_safe && std::all_of(table.own_types.begin(), table.own_types.end(),
-                                         [this](ObjectId id) { return made_by_.contains(id); });
+                                         [this](ObjectId id) { return made_by(id) != 0; });
     const CopyPlan copy = plan_copy({source, table.copy_columns, predicate, table.padded_columns},
                                     into, binary, alone);
     task.source_copy = copy.source_copy;
@@ -176,8 +176,7 @@ CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const Table
     task.source_oid = table.id.objid;
     task.source_schema = source.schema;
     task.source_table = source.name;
-    if (const auto made = made_by_.find(table.id); made != made_by_.end())
-        wait_for(task, made->second);
+    wait_for_maker(task, table.id);
     return task;
 }
 
@@ -187,7 +186,7 @@ void ScopePlanner::add_extension_rows()
     std::map<std::uint32_t, std::int32_t> copied; // by table
     std::vector<const ExtensionRows*> left;
     for (const ExtensionRows& table : catalog_.extension_rows)
-        if (made_by_.contains(table.extension)) // else the target has its own
+        if (made_by(table.extension) != 0) // else the target has its own
             left.push_back(&table);
     while (!left.empty()) {
         std::vector<const ExtensionRows*> blocked;
@@ -233,7 +232,7 @@ void ScopePlanner::add_extension_table(const ExtensionRows& table,
     task.source_oid = table.oid;
     task.source_schema = table.name.schema;
     task.source_table = table.name.name;
-    wait_for(task, made_by_.at(table.extension));
+    wait_for_maker(task, table.extension);
     for (const std::uint32_t oid : table.references)
         if (const auto other = copied.find(oid); other != copied.end())
             wait_for(task, other->second);
@@ -251,7 +250,7 @@ void ScopePlanner::add_large_objects()
             task->in_table_worker = true;
         }
         task->large_objects.push_back(nodes_[node].id.objid);
-        wait_for(*task, made_by_.at(nodes_[node].id));
+        wait_for_maker(*task, nodes_[node].id);
     }
     for (CloneTask& each : plan_.tasks)
         if (each.kind == TaskKind::large_objects)
@@ -282,7 +281,7 @@ void ScopePlanner::add_validations()
         if (may_merge(object))
             task.statements = {"SET LOCAL enable_hashjoin = off"};
         task.statements.push_back(catalog_.validations.at(object.id).validate);
-        wait_for(task, made_by_.at(object.id));
+        wait_for_maker(task, object.id);
     }
 }
 
@@ -290,16 +289,16 @@ void ScopePlanner::add_validations()
 // is not cloned nobody knows.)
 bool ScopePlanner::may_merge(const CatalogObject& key) const
 {
-    if (!made_by_.contains(catalog_.validations.at(key.id).index))
+    if (made_by(catalog_.validations.at(key.id).index) == 0)
         return false;
     const auto is_frozen = [this](ObjectId id) {
         const auto table = catalog_.tables.find(id);
         return table == catalog_.tables.end() ||
                (ranges_of(table->second).empty() && table->second.load_through.name.empty());
     };
-    const auto needs = needs_.find(key.id);
-    return is_frozen({table_class(), key.table_oid}) && needs != needs_.end() &&
-           std::all_of(needs->second.begin(), needs->second.end(), is_frozen);
+    const std::span<const ObjectId> needs = needs_.of(key.id);
+    return is_frozen({table_class(), key.table_oid}) && !needs.empty() &&
+           std::all_of(needs.begin(), needs.end(), is_frozen);
 }
 
 // Materialized views whose rows this object is made of.
@@ -316,12 +315,12 @@ const std::set<std::int32_t>& ScopePlanner::refreshes_under(ObjectId id)
         open.push_back({id});
     while (!open.empty()) {
         Visit& visit = open.back();
-        const auto needs = needs_.find(visit.id);
-        if (needs == needs_.end() || visit.next == needs->second.size()) {
+        const std::span<const ObjectId> needs = needs_.of(visit.id);
+        if (visit.next == needs.size()) {
             open.pop_back();
             continue;
         }
-        const ObjectId needed = needs->second[visit.next];
+        const ObjectId needed = needs[visit.next];
         std::set<std::int32_t>& found = refreshes_under_[visit.id];
         if (const auto own = refresh_of_.find(needed); own != refresh_of_.end()) {
             found.insert(own->second); // it waits for those under it by itself
@@ -352,7 +351,7 @@ void ScopePlanner::add_refreshes()
             add_for(object, stage_refresh, TaskKind::refresh, "refresh", JobPhase::constraints);
         task.in_table_worker = true;
         task.statements = {"REFRESH " + object.object_as};
-        wait_for(task, made_by_.at(object.id));
+        wait_for_maker(task, object.id);
         for (const std::int32_t other : under)
             wait_for(task, other);
         refresh_of_[object.id] = task.task_id;
@@ -364,10 +363,8 @@ void ScopePlanner::add_sequence_values()
     if (!options_.data)
         return;
     for (const SequenceState& sequence : catalog_.sequences) {
-        const auto object = object_index_.find(sequence.node);
-        if (object != object_index_.end() && is_unit_part(catalog_.objects[object->second]))
-            continue;
-        if (made_by_.contains(sequence.node))
+        const std::optional<std::size_t> node = node_of(sequence.node);
+        if (node && made_by_[*node] != 0 && !is_unit_part(object_at(*node)))
             add_sequence_value(sequence);
     }
 }
@@ -382,7 +379,7 @@ void ScopePlanner::add_sequence_value(const SequenceState& sequence)
     task.statements = {set_value_statement(sequence)};
     task.in_table_worker = true;
     task.batched = true;
-    wait_for(task, made_by_.at(sequence.node));
+    wait_for_maker(task, sequence.node);
 }
 
 // Tables with a foreign table below them: to analyze them is to read from its server.
@@ -464,7 +461,7 @@ CloneTask& ScopePlanner::add_analyze(const CatalogObject& object)
         task.source_schema = object.schema_name;
         task.source_table = object.name;
     }
-    wait_for(task, made_by_.at(object.id));
+    wait_for_maker(task, object.id);
     return task;
 }
 

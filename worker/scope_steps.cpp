@@ -70,14 +70,14 @@ void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase
         task.in_table_worker = true;
         task.shared_tables = {object.table_oid};
     }
-    made_by_[object.id] = task.task_id;
+    made_by_[step.node] = task.task_id;
 }
 
 // What belongs to a table of the job goes with it; but a foreign key is in the way of others.
 bool ScopePlanner::goes_with_table(const CatalogObject& object) const
 {
     return object.kind != ObjectKind::foreign_key && object.table_oid != 0 &&
-           made_by_.contains({table_class(), object.table_oid});
+           made_by({table_class(), object.table_oid}) != 0;
 }
 
 void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step)
@@ -96,9 +96,9 @@ void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step)
     if (table != table_statements_.end()) {
         task.statements = std::move(table->second);
         task.completes_table = !options_.data && catalog_.tables.at(object.id).has_rows;
-    } else if (const KeyIndex* index = key_index(object); index && made_by_.contains(object.id)) {
+    } else if (const KeyIndex* index = key_index(object); index && made_by(object.id) != 0) {
         task.statements = {index->use};
-        wait_for(task, made_by_.at(object.id)); // what has built it
+        wait_for_maker(task, object.id); // what has built it
     } else if (is_validated_late(object)) {
         append(task, {catalog_.validations.at(object.id).add});
     } else {
@@ -163,13 +163,11 @@ bool ScopePlanner::is_built_with_data(const OrderedStep& step) const
         !options_.data || table == nullptr || !table->has_rows ||
         !table->load_through.name.empty() || needs_own_code(object.id))
         return false;
-    const auto needs = needs_.find(object.id);
-    return needs == needs_.end() ||
-           std::all_of(needs->second.begin(), needs->second.end(), [&](const ObjectId& id) {
-               const auto section = section_of_.find(id);
-               return section == section_of_.end() || id == object.id ||
-                      section->second == ObjectSection::before_data;
-           });
+    const std::span<const ObjectId> needs = needs_.of(object.id);
+    return std::all_of(needs.begin(), needs.end(), [&](const ObjectId& id) {
+        const std::optional<std::size_t> node = node_of(id);
+        return !node || id == object.id || sections_[*node] == ObjectSection::before_data;
+    });
 }
 
 // And are all there is to it. A key comes after the data, when no index of its table is being
@@ -208,7 +206,7 @@ void ScopePlanner::add_owners_and_privileges()
         CloneTask& added = add_for(object, stage_privileges, TaskKind::object,
                                    "owner and privileges", JobPhase::constraints);
         added.statements = std::move(task.statements);
-        wait_for(added, made_by_.at(object.id));
+        wait_for_maker(added, object.id);
     }
     if (!options_.acls)
         return;

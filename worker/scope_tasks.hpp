@@ -4,10 +4,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "worker/edge_index.hpp"
 #include "worker/scope_plan.hpp"
 
 namespace pgclone {
@@ -46,6 +48,11 @@ class ScopePlanner {
 
   private:
     const CatalogObject& object_at(std::size_t node) const;
+    // nullopt: it is not cloned.
+    std::optional<std::size_t> node_of(ObjectId id) const;
+    // The last task so far that made the object or a part of it; 0 = none.
+    std::int32_t made_by(ObjectId id) const;
+    void wait_for_maker(CloneTask& task, ObjectId id) const;
     void index_objects();
     bool is_kept(const CatalogObject& object) const;
     void order();
@@ -67,7 +74,7 @@ class ScopePlanner {
     void add_units();
     void add_unit(const OrderedStep& table);
     struct Unit;
-    void fold_unit(std::size_t first, const Unit& unit);
+    void fold_unit(std::size_t first, const OrderedStep& table, const Unit& unit);
     void add_sequence_value(const SequenceState& sequence);
     CloneTask& add_analyze(const CatalogObject& object);
     std::uint32_t lock_key(std::uint32_t table) const;
@@ -123,11 +130,12 @@ class ScopePlanner {
 
     std::vector<ObjectNode> nodes_;
     std::vector<std::size_t> node_objects_; // nodes_[i] is catalog_.objects[node_objects_[i]]
-    std::map<ObjectId, std::vector<ObjectId>> needs_;
+    std::vector<std::uint32_t> nodes_by_id_; // indexes into nodes_
+    EdgeIndex needs_;
     std::vector<OrderedStep> steps_;
-    std::map<ObjectId, ObjectSection> section_of_;
+    std::vector<ObjectSection> sections_; // of nodes_[i]
     std::map<ObjectId, std::vector<std::string>> table_statements_;
-    std::map<ObjectId, std::int32_t> made_by_; // the last task so far that made it or a part of it
+    std::vector<std::int32_t> made_by_; // of nodes_[i]: see made_by()
     std::map<ObjectId, std::int32_t> refresh_of_;
     std::map<ObjectId, std::set<std::int32_t>> refreshes_under_;
     std::map<std::string, std::string> aside_schemas_;
@@ -139,7 +147,6 @@ class ScopePlanner {
         bool is_analyzed_later = false; // something else that ANALYZE looks at comes later
     };
     std::map<std::uint32_t, Unit> units_; // by the table's OID
-    std::map<ObjectId, std::size_t> object_index_; // into catalog_.objects, of the nodes
     std::map<ObjectId, std::vector<const SequenceState*>> sequences_of_; // by SequenceState::node
     std::set<std::uint32_t> reordered_tables_; // see find_reordered_tables()
     std::set<ObjectId> own_code_; // objects that call functions of the clone

@@ -45,44 +45,40 @@ bool is_one_of(ObjectKind kind, const Kinds& kinds)
 // source's choice.) What a table needs is for its own parts only.
 void ScopePlanner::find_own_code()
 {
-    std::map<ObjectId, std::vector<ObjectId>> users;
-    for (const auto& [user, needs] : needs_)
-        for (const ObjectId& needed : needs)
-            users[needed].push_back(user);
+    const EdgeIndex users(catalog_.edges, EdgeIndex::By::needed);
     std::vector<ObjectId> fresh;
     const auto mark = [&](ObjectId id) {
         if (own_code_.insert(id).second)
             fresh.push_back(id);
     };
-    for (const auto& [id, index] : object_index_)
-        if (is_one_of(catalog_.objects[index].kind, code_kinds))
-            mark(id);
+    for (const ObjectNode& node : nodes_)
+        if (is_one_of(node.kind, code_kinds))
+            mark(node.id);
     while (!fresh.empty()) {
         const ObjectId id = fresh.back();
         fresh.pop_back();
-        for (const ObjectId& user : users[id]) {
-            const auto found = object_index_.find(user);
-            if (found == object_index_.end())
+        for (const ObjectId& user : users.of(id)) {
+            const std::optional<std::size_t> node = node_of(user);
+            if (!node)
                 continue;
-            const ObjectKind kind = catalog_.objects[found->second].kind;
+            const ObjectKind kind = nodes_[*node].kind;
             if (kind == ObjectKind::domain_constraint)
-                for (const ObjectId& needed : needs_.at(user))
-                    if (const auto domain = object_index_.find(needed);
-                        domain != object_index_.end() &&
-                        catalog_.objects[domain->second].kind == ObjectKind::domain)
+                for (const ObjectId& needed : needs_.of(user))
+                    if (const std::optional<std::size_t> domain = node_of(needed);
+                        domain && nodes_[*domain].kind == ObjectKind::domain)
                         mark(needed);
             if (kind != ObjectKind::table && kind != ObjectKind::extension &&
                 kind != ObjectKind::schema)
                 mark(user);
         }
     }
+    std::vector<ObjectEdge>().swap(catalog_.edges); // needs_ has what is still asked for
 }
 
 bool ScopePlanner::needs_own_code(ObjectId id) const
 {
-    const auto needs = needs_.find(id);
-    return needs != needs_.end() &&
-           std::any_of(needs->second.begin(), needs->second.end(),
+    const std::span<const ObjectId> needs = needs_.of(id);
+    return std::any_of(needs.begin(), needs.end(),
                        [this](const ObjectId& needed) { return own_code_.contains(needed); });
 }
 
@@ -91,8 +87,8 @@ std::uint32_t ScopePlanner::table_behind(ObjectId id) const
 {
     if (catalog_.tables.contains(id))
         return id.objid;
-    const auto found = object_index_.find(id);
-    return found == object_index_.end() ? 0 : catalog_.objects[found->second].table_oid;
+    const std::optional<std::size_t> node = node_of(id);
+    return node ? object_at(*node).table_oid : 0;
 }
 
 void ScopePlanner::find_units()
@@ -135,10 +131,7 @@ void ScopePlanner::drop_entangled_units(const OrderedStep& step)
     if (own != 0 && (step.form != StepForm::whole || needs_own_code(object.id) ||
                      (!is_table && !is_one_of(object.kind, part_kinds))))
         units_.erase(own);
-    const auto needs = needs_.find(object.id);
-    if (needs == needs_.end())
-        return;
-    for (const ObjectId& needed : needs->second)
+    for (const ObjectId& needed : needs_.of(object.id))
         if (const std::uint32_t table = table_behind(needed); table != own)
             units_.erase(table);
 }
@@ -223,11 +216,11 @@ void ScopePlanner::add_unit(const OrderedStep& table)
     const bool fits_one_transaction = std::all_of(
         plan_.tasks.begin() + static_cast<std::ptrdiff_t>(first), plan_.tasks.end(), may_be_batched);
     if (fits_one_transaction && !options_.dry_run)
-        fold_unit(first, unit);
+        fold_unit(first, table, unit);
 }
 
 // Makes the tasks from index `first` on the parts of the one that copies the rows.
-void ScopePlanner::fold_unit(std::size_t first, const Unit& unit)
+void ScopePlanner::fold_unit(std::size_t first, const OrderedStep& table, const Unit& unit)
 {
     std::vector<CloneTask> parts(
         std::make_move_iterator(plan_.tasks.begin() + static_cast<std::ptrdiff_t>(first)),
@@ -249,12 +242,11 @@ void ScopePlanner::fold_unit(std::size_t first, const Unit& unit)
     }
     task.after.assign(after.begin(), after.lower_bound(task.task_id));
     plan_.tasks.resize(first);
-    const auto made_here = [&](ObjectId id) { made_by_[id] = task.task_id; };
-    made_here({table_class(), task.source_oid});
+    made_by_[table.node] = task.task_id;
     for (const OrderedStep* part : unit.parts)
-        made_here(object_at(part->node).id);
+        made_by_[part->node] = task.task_id;
     for (const OrderedStep* rider : unit.riders)
-        made_here(object_at(rider->node).id);
+        made_by_[rider->node] = task.task_id;
     plan_.tasks.push_back(std::move(task));
 }
 
@@ -275,10 +267,9 @@ void ScopePlanner::lock_for_foreign_key(CloneTask& task, const CatalogObject& ke
 {
     task.in_table_worker = true;
     task.locked_tables = {lock_key(key.table_oid)};
-    const auto needs = needs_.find(key.id);
-    if (validates || needs == needs_.end())
+    if (validates)
         return;
-    for (const ObjectId& needed : needs->second)
+    for (const ObjectId& needed : needs_.of(key.id))
         if (catalog_.tables.contains(needed) && lock_key(needed.objid) != task.locked_tables[0])
             task.locked_tables.push_back(lock_key(needed.objid));
 }

@@ -394,9 +394,11 @@ void CatalogReader::put_together()
     }
     std::erase_if(catalog_.edges,
                   [this](const ObjectEdge& edge) { return !positions_.contains(edge.object); });
-    for (const CatalogObject& object : catalog_.objects)
+    for (CatalogObject& object : catalog_.objects) {
         for (const ObjectId& needed : object.needs)
             catalog_.edges.push_back({object.id, needed, true});
+        std::vector<ObjectId>().swap(object.needs);
+    }
     for (Remark& remark : remarks_)
         if (CatalogObject* object = find(remark.id))
             (object->*remark.list).push_back(std::move(remark.statement));

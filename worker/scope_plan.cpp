@@ -166,14 +166,18 @@ void ScopePlanner::wait_for(CloneTask& task, std::int32_t other)
 
 void ScopePlanner::wait_for_maker(CloneTask& task, ObjectId id) const
 {
-    if (const std::int32_t made = made_by(id); made != 0)
-        wait_for(task, made);
+    const std::int32_t made = made_by(id);
+    if (made == 0)
+        throw PgError(sqlstate::internal_error,
+                      "the plan has no task that makes what \"" + task.object_name + "\" is about");
+    wait_for(task, made);
 }
 
 void ScopePlanner::wait_for_needs(CloneTask& task, ObjectId id) const
 {
     for (const ObjectId& needed : needs_.of(id))
-        wait_for_maker(task, needed);
+        if (const std::int32_t made = made_by(needed); made != 0)
+            wait_for(task, made);
 }
 
 void ScopePlanner::append(CloneTask& task, const std::vector<StatementTemplate>& statements) const

@@ -176,7 +176,8 @@ CloneTask& ScopePlanner::add_table_copy(const CatalogObject& object, const Table
     task.source_oid = table.id.objid;
     task.source_schema = source.schema;
     task.source_table = source.name;
-    wait_for_maker(task, table.id);
+    if (const std::int32_t made = made_by(table.id); made != 0)
+        wait_for(task, made);
     return task;
 }
 

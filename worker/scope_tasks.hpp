@@ -52,7 +52,7 @@ class ScopePlanner {
     std::optional<std::size_t> node_of(ObjectId id) const;
     // The last task so far that made the object or a part of it; 0 = none.
     std::int32_t made_by(ObjectId id) const;
-    void wait_for_maker(CloneTask& task, ObjectId id) const;
+    void wait_for_maker(CloneTask& task, ObjectId id) const; // which there must be
     void index_objects();
     bool is_kept(const CatalogObject& object) const;
     void order();

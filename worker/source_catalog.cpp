@@ -21,9 +21,6 @@ constexpr std::size_t sequences_a_query = 50;
 // From so many tables on it is worth while to open a second session.
 constexpr std::int64_t tables_for_helper = 250;
 
-// Hardly any of the queries would gain by parallel workers what it costs to start them.
-constexpr const char* no_parallel_workers = "SET LOCAL max_parallel_workers_per_gather = 0";
-
 // What takes about half of the time.
 bool is_for_helper(const PipelinedQuery& query)
 {
@@ -157,7 +154,6 @@ Async<void> CatalogReader::ask_helper(std::vector<PipelinedQuery> queries)
         left_over_ = std::move(queries);
         co_return;
     }
-    queries.insert(queries.begin(), PipelinedQuery{no_parallel_workers});
     if (request_.rename)
         queries.insert(queries.begin(), PipelinedQuery{set_path()});
     co_await helper.query_all(std::move(queries));
@@ -175,7 +171,6 @@ Async<SourceCatalog> CatalogReader::read()
     catalog_.server_version = source_.server_version();
     catalog_.server_encoding = source_.parameter_status("server_encoding");
     co_await read_schemas();
-    ask(no_parallel_workers);
     if (request_.rename) {
         ask(set_path());
         ask(catalog_sql::hidden_objects, true, &CatalogReader::check_hidden);

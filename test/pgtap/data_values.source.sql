@@ -41,14 +41,14 @@ create table own_types (id integer primary key, m mood, t short_text, a amount, 
 insert into own_types values (1, 'ö "q"', 'äöü€', 1234567.89, '😀'), (2, null, 'x', 'NaN', null), (3, '😀', ' ', -0.005, 'so so');
 -- Padding, which is not sent where it is wide, and what is none.
 create domain padded_text as character(100);
-create table padded (id integer primary key, c character(80), n character(64) not null default '', narrow character(5),
+create table padded (id integer primary key, c character(80), n character(65) not null default '', narrow character(5),
     loose bpchar, d padded_text, a character(70)[]);
 insert into padded values
     (1, '', '', '', '  ', '', '{"", "x "}'), (2, null, ' ', null, null, null, null),
-    (3, repeat('x', 80), repeat('😀', 64), 'ääääa', 'x  ', repeat('y', 100), array_fill('z'::character(70), array[2])),
+    (3, repeat('x', 80), repeat('😀', 65), 'ääääa', 'x  ', repeat('y', 100), array_fill('z'::character(70), array[2])),
     (4, '  leading', E'tab\t', E'\t', E'\t  ', E'a\n  ', null), (5, E'new line\n  ', U&'no-break\00A0 ', 'x', '', 'x', '{NULL}'),
     (6, 'äöü€😀', U&'em\2003 ', '', 'ä ', 'ö', null);
-insert into padded select g from generate_series(7, 1000) as g;
+insert into padded select g from generate_series(7, 30000) as g;
 alter table as_text add column late timestamptz default '0044-03-15 12:00:00+01 BC';
 -- What the other server is to have: with these settings no two values have the same text.
 create function fingerprint(relation regclass) returns text language plpgsql set datestyle = 'ISO, YMD'
@@ -65,6 +65,9 @@ $$;
 -- The source's settings are not those that a copy could be read back with.
 do $$
 begin
+    execute format('alter database %I set parallel_setup_cost = 0', current_database());
+    execute format('alter database %I set parallel_tuple_cost = 0', current_database());
+    execute format('alter database %I set min_parallel_table_scan_size = 0', current_database());
     execute format('alter database %I set datestyle = ''SQL, DMY''', current_database());
     execute format('alter database %I set intervalstyle = ''sql_standard''', current_database());
     execute format('alter database %I set extra_float_digits = -10', current_database());

@@ -18,8 +18,9 @@
 --   after          statements that follow
 --   after_children those that must not yet be true when children are made: these would inherit it
 --   binary_safe, can_select are about the columns that COPY takes: not the generated ones
---   padded_columns of a type character(n) wide enough that taking the padding off costs less than
---                  sending it; none if the source can't take it off
+--   padded_columns of a type character(n) that are wide enough to gain by being sent without the
+--                  padding, and wider than what is always full (SHA-256 in hexadecimal digits); none
+--                  if the source can't take it off
 --   own_types      enums and domains of these: their binary form is safe if the clone makes them
 --   is_heap, heap_pages are what a large table is cut by (heap_pages: of the main fork, as it is now)
 --   load_through_* the topmost table of a partition whose rows may belong to another one here:
@@ -139,7 +140,7 @@ attribute AS (
                               ELSE t.typname = ANY (safe.names) END END AS binary_safe,
            CASE WHEN t.typtype IN ('d', 'e') THEN t.oid END AS own_type,
            -- (4 = VARHDRSZ is part of a length)
-           a.atttypid = 'pg_catalog.bpchar'::pg_catalog.regtype AND a.atttypmod >= 64 + 4
+           a.atttypid = 'pg_catalog.bpchar'::pg_catalog.regtype AND a.atttypmod > 64 + 4
                AS is_padded
     FROM relation r
     -- to_jsonb() of each column would be most of the query's time. So: where pg_attribute lacks a

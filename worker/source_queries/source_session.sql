@@ -1,6 +1,8 @@
 -- Settings of a session on the source, whatever ALTER ROLE/DATABASE ... SET says: names come out
 -- qualified, values in one form, no time-out ends a long copy, and row-level security raises an
--- error instead of hiding rows. Parameters that a version does not have are left out. Until this
+-- error instead of hiding rows. Rows come in the order in which they lie, from one process a session:
+-- a COPY of a query may be planned with parallel workers, and hardly any query of a catalog gains what
+-- it costs to start them. Parameters that a version does not have are left out. Until this
 -- has run, the owner of the source database may have chosen the search path: nothing here is
 -- looked up in it.
 --   psql -f source_session.sql
@@ -27,6 +29,7 @@ FROM (VALUES
     ('quote_all_identifiers', 'off'),
     ('jit', 'off'),
     ('synchronize_seqscans', 'off'),
+    ('max_parallel_workers_per_gather', '0'),
     ('client_connection_check_interval', '1000')
 ) AS v (name, value)
 JOIN pg_catalog.pg_settings AS s

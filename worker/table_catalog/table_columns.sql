@@ -49,7 +49,7 @@ SELECT a.attname AS name,
        t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
        AND CASE WHEN t.typcategory = 'A' THEN e.typarray = t.oid AND e.typname = ANY (safe.names)
                 ELSE t.typname = ANY (safe.names) END AS binary_safe,
-       a.atttypid = 'pg_catalog.bpchar'::pg_catalog.regtype AND a.atttypmod >= 64 + 4
+       a.atttypid = 'pg_catalog.bpchar'::pg_catalog.regtype AND a.atttypmod > 64 + 4
        AND coalesce(
            pg_catalog.has_function_privilege(
                pg_catalog.to_regprocedure('pg_catalog.rtrim(bytea,bytea)')::pg_catalog.oid,

@@ -95,9 +95,14 @@ std::string LedgerClient::call_text(std::string_view function,
 
 Async<LedgerJob> LedgerClient::start()
 {
-    const std::string sql = call("pgclone_ledger_start", {"int8"});
-    PgSession::Parameters parameters{job_id_};
-    const ResultSet row = co_await session_.query(sql, parameters);
+    ResultSet row;
+    std::vector<PipelinedQuery> queries;
+    // On disk before anything is done: if that brings the server down at once, it is to count.
+    queries.push_back({"SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"});
+    queries.push_back({call("pgclone_ledger_start", {"int8"}),
+                       {job_id_},
+                       [&row](const ResultSet& rows) { row = rows; }});
+    co_await session_.query_all(std::move(queries));
 
     LedgerJob job;
     JobStatus status = JobStatus::pending;

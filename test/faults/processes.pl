@@ -9,14 +9,23 @@ use PgcloneTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my ($source, $target) = start_servers();
+# What a commit does not wait for stays in memory until one that waits.
+my ($source, $target) = start_servers(target => [ 'wal_writer_delay = 10s' ]);
 make_numbers('numbers', 100_000);
 my $old_table;
 make_kept();
 my $gate = 0;
 
-# Submits a job that stops at row 50,000; returns its id and the gate's session.
+# Submits a job that stops at row 50,000, and what the ledger says is on disk; returns its id and the
+# gate's session.
 sub submit_to_gate
+{
+    my @started = submit_to_open_end(@_);
+    on_target("select pg_logical_emit_message(true, 'processes', '')"); # commits wait for those before
+    return @started;
+}
+
+sub submit_to_open_end
 {
     my ($name, %options) = @_;
     $gate++;
@@ -126,6 +135,19 @@ is_equal('numbers', 'supervisor', 'with all rows');
 nothing_left('supervisor terminated');
 
 # --- A worker is killed: the server restarts all backends
+
+# Just begun: most of its commits, which do not wait for the disk, are lost. Its start is not, or a job
+# that brings the server down at once would do so for ever.
+($job, $session) = submit_to_open_end('kept', conflict => 'replace');
+kill 'KILL', worker_processes(qr/job /);
+wait_for_target();
+is($target->poll_query_until('postgres',
+        "select status = 'running' and attempts = 2 from pgclone_jobs_view where job_id = $job"),
+    1, 'kill -9 of a new job: it counts');
+open_gate($session);
+is(wait_for_end($job), 'completed', 'kill -9 of a new job: it completes');
+nothing_left('kill -9 of a new job');
+make_kept();
 
 foreach my $victim (qr/table worker/, qr/job /, qr/supervisor/)
 {

@@ -90,7 +90,7 @@ struct CatalogObject {
     std::vector<StatementTemplate> complete; // when the shell exists; empty = as `create`
     std::string shell;                       // empty = it has no such form
     std::string drop;                        // empty = goes with what it is a part of
-    std::vector<ObjectId> needs;
+    std::vector<ObjectId> needs; // of one just read: a SourceCatalog has them among its edges
     std::vector<ObjectRequirement> requirements;
     int needs_version = 0;
     bool after_data = false; // comes after the rows, whatever its kind says

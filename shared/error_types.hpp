@@ -45,6 +45,7 @@ inline constexpr std::string_view undefined_schema = "3F000";
 inline constexpr std::string_view wrong_object_type = "42809";
 inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view dependent_objects_exist = "2BP01";
+inline constexpr std::string_view disk_full = "53100";
 inline constexpr std::string_view out_of_memory = "53200";
 inline constexpr std::string_view too_many_connections = "53300";
 inline constexpr std::string_view configuration_limit_exceeded = "53400";
@@ -55,6 +56,7 @@ inline constexpr std::string_view lock_not_available = "55P03";
 inline constexpr std::string_view query_canceled = "57014";
 inline constexpr std::string_view admin_shutdown = "57P01";
 inline constexpr std::string_view crash_shutdown = "57P02";
+inline constexpr std::string_view io_error = "58030";
 } // namespace sqlstate
 
 // An error with the parts that PostgreSQL's error reports have. Message style follows

@@ -12,55 +12,40 @@ ObjectId id_of_row(const ResultSet& rows, std::size_t row)
 
 namespace {
 
-void read_tables(const ResultSet& rows, SourceCatalog& catalog)
+void read_index_size(const ResultSet& rows, std::size_t row, CatalogObject& object)
 {
-    for (TableShape& shape : read_table_shapes(rows)) {
-        const ObjectId id = shape.id;
-        catalog.tables.emplace(id, std::move(shape));
-    }
+    object.index_bytes = rows.integer(row, "size_bytes");
 }
 
-void read_index_sizes(const ResultSet& rows, SourceCatalog& catalog)
+void read_key(const ResultSet& rows, std::size_t row, CatalogObject& object)
 {
-    for (std::size_t row = 0; row < rows.size(); row++)
-        catalog.index_bytes[id_of_row(rows, row)] = rows.integer(row, "size_bytes");
+    read_index_size(rows, row, object);
+    if (!rows.is_null(row, "index_sql"))
+        object.key_index = {rows.text(row, "index_name"), rows.text(row, "index_sql"),
+                            rows.text(row, "use_index_sql"), rows.text(row, "drop_index_sql")};
 }
 
-void read_keys(const ResultSet& rows, SourceCatalog& catalog)
+void read_validation(const ResultSet& rows, std::size_t row, CatalogObject& object)
 {
-    read_index_sizes(rows, catalog);
-    for (std::size_t row = 0; row < rows.size(); row++)
-        if (!rows.is_null(row, "index_sql"))
-            catalog.key_indexes[id_of_row(rows, row)] = {
-                rows.text(row, "index_name"), rows.text(row, "index_sql"),
-                rows.text(row, "use_index_sql"), rows.text(row, "drop_index_sql")};
+    if (rows.is_null(row, "add_not_valid"))
+        return;
+    const std::string list = "[" + rows.text(row, "add_not_valid") + "]";
+    LateValidation& validation = object.late_validation.emplace();
+    validation.add = parse_statements(list).front();
+    validation.validate = rows.text(row, "validate_sql");
+    if (!rows.is_null(row, "index_objid"))
+        validation.index = {static_cast<std::uint32_t>(rows.integer(row, "index_classid")),
+                            static_cast<std::uint32_t>(rows.integer(row, "index_objid"))};
 }
 
-void read_validations(const ResultSet& rows, SourceCatalog& catalog)
+void read_populated(const ResultSet& rows, std::size_t row, CatalogObject& object)
 {
-    for (std::size_t row = 0; row < rows.size(); row++) {
-        if (rows.is_null(row, "add_not_valid"))
-            continue;
-        const std::string list = "[" + rows.text(row, "add_not_valid") + "]";
-        LateValidation& validation = catalog.validations[id_of_row(rows, row)];
-        validation.add = parse_statements(list).front();
-        validation.validate = rows.text(row, "validate_sql");
-        if (!rows.is_null(row, "index_objid"))
-            validation.index = {static_cast<std::uint32_t>(rows.integer(row, "index_classid")),
-                                static_cast<std::uint32_t>(rows.integer(row, "index_objid"))};
-    }
+    object.is_populated = rows.boolean(row, "is_populated");
 }
 
-void read_populated(const ResultSet& rows, SourceCatalog& catalog)
+void read_version(const ResultSet& rows, std::size_t row, CatalogObject& object)
 {
-    for (std::size_t row = 0; row < rows.size(); row++)
-        catalog.populated[id_of_row(rows, row)] = rows.boolean(row, "is_populated");
-}
-
-void read_versions(const ResultSet& rows, SourceCatalog& catalog)
-{
-    for (std::size_t row = 0; row < rows.size(); row++)
-        catalog.extension_versions[id_of_row(rows, row)] = rows.text(row, "version");
+    object.version = rows.text(row, "version");
 }
 
 } // namespace
@@ -84,24 +69,24 @@ const std::vector<ObjectFile>& object_files()
         {"text_search_templates", sql::text_search_templates, FileOf::schemas, true},
         {"text_search_dictionaries", sql::text_search_dictionaries, FileOf::schemas, true},
         {"text_search_configurations", sql::text_search_configurations, FileOf::schemas, true},
-        {"tables", sql::tables, FileOf::schemas, true, 0, read_tables},
+        {"tables", sql::tables, FileOf::schemas, true, 0, nullptr, true},
         {"sequences", sql::sequences, FileOf::schemas, true},
         {"views", sql::views, FileOf::schemas, true},
         {"materialized_views", sql::materialized_views, FileOf::schemas, true, 0, read_populated},
         {"defaults", sql::defaults, FileOf::schemas, true},
         {"check_constraints", sql::check_constraints, FileOf::schemas, true},
-        {"constraints", sql::constraints, FileOf::schemas, true, 0, read_keys},
-        {"indexes", sql::indexes, FileOf::schemas, true, 0, read_index_sizes},
+        {"constraints", sql::constraints, FileOf::schemas, true, 0, read_key},
+        {"indexes", sql::indexes, FileOf::schemas, true, 0, read_index_size},
         {"index_attachments", sql::index_attachments, FileOf::schemas, true},
         {"index_marks", sql::index_marks, FileOf::schemas, true},
-        {"foreign_keys", sql::foreign_keys, FileOf::schemas, true, 0, read_validations},
+        {"foreign_keys", sql::foreign_keys, FileOf::schemas, true, 0, read_validation},
         {"rules", sql::rules, FileOf::schemas, true},
         {"statistics_objects", sql::statistics_objects, FileOf::schemas, true},
         {"triggers", sql::triggers, FileOf::schemas, true},
         {"policies", sql::policies, FileOf::schemas, true},
         {"default_privileges", sql::default_privileges, FileOf::schemas, true},
         {"global_default_privileges", sql::global_default_privileges, FileOf::database, false},
-        {"extensions", sql::extensions, FileOf::database, false, 0, read_versions},
+        {"extensions", sql::extensions, FileOf::database, false, 0, read_version},
         {"languages", sql::languages, FileOf::database, false},
         {"access_methods", sql::access_methods, FileOf::database, false},
         {"casts", sql::casts, FileOf::database, false},

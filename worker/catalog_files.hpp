@@ -18,7 +18,8 @@ struct ObjectFile {
     FileOf scope;
     bool takes_schemas; // $1 = oid[]
     int first_version = 0;
-    void (*read_more)(const ResultSet& rows, SourceCatalog& catalog) = nullptr;
+    void (*read_more)(const ResultSet& rows, std::size_t row, CatalogObject& object) = nullptr;
+    bool has_tables = false; // a TableShape in each row
 };
 
 const std::vector<ObjectFile>& object_files();

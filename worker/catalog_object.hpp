@@ -5,7 +5,6 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -66,6 +65,14 @@ class StatementTemplate {
 
     bool operator==(const StatementTemplate&) const = default;
 
+    // For all that it is made of; `visit` takes each by reference.
+    template <typename Visit>
+    void visit_fields(Visit& visit)
+    {
+        visit(pieces_);
+        visit(since_);
+    }
+
   private:
     std::vector<Piece> pieces_;
     int since_ = 0;
@@ -78,13 +85,37 @@ struct ObjectRequirement {
     auto operator<=>(const ObjectRequirement&) const = default;
 };
 
-struct CatalogObject {
+// A foreign key that can be added quickly and validated later.
+struct LateValidation {
+    StatementTemplate add; // ... NOT VALID
+    std::string validate;
+    // Of the referencing table, in the order of the referenced one; or its constraint. None = {}.
+    ObjectId index = {};
+};
+
+// The index of a primary key or unique constraint, to be built before the constraint.
+struct KeyIndex {
+    std::string name; // plain
+    std::string create;
+    std::string use; // makes the constraint with it
+    std::string drop;
+};
+
+// What is asked of an object all the time: the rest of it is in a file (see ObjectStore).
+struct ObjectHead {
     ObjectId id;
     ObjectKind kind = ObjectKind::table;
+    std::uint32_t table_oid = 0;
+    std::int32_t needs_version = 0;
+    bool after_data = false;   // comes after the rows, whatever its kind says
+    bool is_populated = false; // of a materialized view
+    std::int64_t index_bytes = -1; // of an index or an index constraint; -1 = it is none
+};
+
+struct CatalogObject : ObjectHead {
     std::string schema_name; // empty: in no schema
     std::string name;        // for people
     std::string object_as;   // TABLE s.orders
-    std::uint32_t table_oid = 0;
     std::optional<std::string> owner;
     std::vector<StatementTemplate> create;
     std::vector<StatementTemplate> complete; // when the shell exists; empty = as `create`
@@ -92,8 +123,9 @@ struct CatalogObject {
     std::string drop;                        // empty = goes with what it is a part of
     std::vector<ObjectId> needs; // of one just read: a SourceCatalog has them among its edges
     std::vector<ObjectRequirement> requirements;
-    int needs_version = 0;
-    bool after_data = false; // comes after the rows, whatever its kind says
+    std::optional<KeyIndex> key_index;
+    std::optional<LateValidation> late_validation;
+    std::string version; // of an extension
 
     // From comments, security_labels and privileges:
     std::vector<std::string> comments;

@@ -327,18 +327,26 @@ void check_all(const std::vector<std::string>& statements, const ObjectStatement
 
 } // namespace
 
-void check_statements(const std::vector<CloneTask>& tasks)
+void check_statements(const CloneTask& task)
 {
-    for (const CloneTask& task : tasks) {
-        check_all(task.statements, task);
-        check_all(task.cleanup, task);
-        for (const ObjectStatements& part : task.parts_of_table)
-            check_all(part.statements, part);
-    }
+    check_all(task.statements, task);
+    check_all(task.cleanup, task);
+    for (const ObjectStatements& part : task.parts_of_table)
+        check_all(part.statements, part);
+}
+
+std::size_t count_statements(const CloneTask& task)
+{
+    std::size_t statements =
+        task.statements.size() + static_cast<std::size_t>(task.forgotten_statements);
+    for (const ObjectStatements& part : task.parts_of_table)
+        statements += part.statements.size();
+    return statements;
 }
 
 void forget_statements(CloneTask& task)
 {
+    task.forgotten_statements = static_cast<std::int32_t>(count_statements(task));
     // An assignment would keep the memory.
     const auto forget = [](auto&... values) { (std::decay_t<decltype(values)>().swap(values), ...); };
     forget(task.statements, task.parts_of_table, task.column_list, task.large_objects);

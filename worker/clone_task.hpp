@@ -105,6 +105,9 @@ struct CloneTask : ObjectStatements {
     // Of a task that builds a B-tree index: its size on the source; -1 = none, or unknown.
     std::int64_t btree_bytes = -1;
 
+    // How many there were: of forget_statements(), not of the ledger.
+    std::int32_t forgotten_statements = 0;
+
     // For people, and for pgclone_plan:
     std::int64_t estimated_rows = -1; // -1 = it copies none, or unknown
     std::int64_t estimated_bytes = -1;
@@ -117,14 +120,17 @@ std::string_view to_text(TaskKind kind) noexcept;
 // kind and name as messages show it: view "sales.totals".
 std::string describe(const ObjectStatements& object);
 
-// Raises 08P01 if a statement of the tasks, also of those that undo them, begins or ends a
+// Raises 08P01 if a statement of the task, also of those that undo it, begins or ends a
 // transaction: their texts come from the source, and one that is no honest server could end the
 // transaction that they share with their done-marks.
-void check_statements(const std::vector<CloneTask>& tasks);
+void check_statements(const CloneTask& task);
 
 // Takes from a table worker's task what it alone needs, and reads from the ledger: the statements.
-// A plan may have 100,000 tasks, and the job worker keeps it to the end.
+// A plan may have 100,000 tasks, and the job worker keeps it to the end. How many there were is noted.
 void forget_statements(CloneTask& task);
+
+// Of the task and its parts, with those that were forgotten.
+std::size_t count_statements(const CloneTask& task);
 
 // As JSON for the ledger's `spec` column, without what has its default value, and back.
 // task_from_json raises XX000 if it is malformed.

@@ -13,7 +13,12 @@
 namespace pgclone {
 
 struct JobPlan {
-    std::vector<CloneTask> tasks;
+    explicit JobPlan(std::string scratch_directory) : rows_of_ledger(std::move(scratch_directory))
+    {
+    }
+
+    std::vector<CloneTask> tasks; // those of table workers perhaps without their statements
+    TaskRows rows_of_ledger;      // the same, whole
     std::int64_t rows = 0; // estimated; -1 = unknown
     std::int64_t bytes = 0;
     int tables = 0;

@@ -19,14 +19,6 @@ constexpr milliseconds safety_tick{10000};
 constexpr int most_batch_statements = 300;
 constexpr std::int64_t most_batch_bytes = 8 * 1024 * 1024;
 
-std::size_t count_statements(const CloneTask& task)
-{
-    std::size_t statements = task.statements.size();
-    for (const ObjectStatements& part : task.parts_of_table)
-        statements += part.statements.size();
-    return statements;
-}
-
 std::vector<ScheduledTask> to_schedule(const std::vector<CloneTask>& tasks,
                                        const std::map<std::int32_t, TaskProgress>& progress)
 {

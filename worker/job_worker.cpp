@@ -234,10 +234,9 @@ Async<void> JobWorker::plan()
     planner_ = ledger_job_.scope == JobScope::table ? make_table_planner(job_, ledger_job_)
                                                     : make_scope_planner(job_, ledger_job_);
     JobPlan plan = co_await planner_->plan(snapshot_.session(), work_target());
-    check_statements(plan.tasks);
     tasks_ = std::move(plan.tasks);
     LedgerClient ledger(work_target(), work_job().extension_schema, job_.job_id);
-    co_await ledger.plan(tasks_, plan.bytes, plan.tables);
+    co_await ledger.plan(plan.rows_of_ledger, plan.bytes, plan.tables);
     server::update_job([&plan](JobSlot& job) noexcept {
         job.tables_total = plan.tables;
         job.bytes_total = plan.bytes;

@@ -14,12 +14,12 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 constexpr std::size_t pieces_at_once = 4;
 
 // The tasks from `next` on, as many as one call takes, as a JSON array.
-std::string take_piece(const std::vector<CloneTask>& tasks, std::size_t& next)
+std::string take_piece(const TaskRows& tasks, std::size_t& next)
 {
     std::string piece = "[";
     const std::size_t end = std::min(tasks.size(), next + piece_tasks);
     for (; next < end && piece.size() < piece_bytes; next++)
-        piece += (piece.size() > 1 ? "," : "") + ledger_row_json(tasks[next]);
+        piece += (piece.size() > 1 ? "," : "") + tasks.row(next);
     return piece + "]";
 }
 
@@ -137,8 +137,7 @@ Async<void> LedgerClient::record_source(std::string system_identifier, std::stri
 
 // In pieces, some at a time: a database may have 100,000 tasks, and the functions among them are
 // long.
-Async<void> LedgerClient::plan(const std::vector<CloneTask>& tasks, std::int64_t bytes_total,
-                               int tables_total)
+Async<void> LedgerClient::plan(const TaskRows& tasks, std::int64_t bytes_total, int tables_total)
 {
     const std::string add = call("pgclone_ledger_plan_more", {"int8", "text"});
     std::size_t next = 0;

@@ -15,6 +15,7 @@
 #include "worker/clone_task.hpp"
 #include "worker/copy_pump.hpp"
 #include "worker/pg_session.hpp"
+#include "worker/task_rows.hpp"
 #include "worker/task_schedule.hpp"
 
 namespace pgclone {
@@ -73,7 +74,7 @@ class LedgerClient {
     Async<void> record_source(std::string system_identifier, std::string database_oid,
                               std::string snapshot_lsn, int epoch);
     // In a transaction of its own. `tasks` must outlive the call.
-    Async<void> plan(const std::vector<CloneTask>& tasks, std::int64_t bytes_total,
+    Async<void> plan(const TaskRows& tasks, std::int64_t bytes_total,
                      int tables_total);
 
     // Of a task that takes long: its attempt is committed before its work starts.

@@ -60,8 +60,8 @@ std::string_view refusing_option(ObjectKind kind, const CloneOptions& options)
 
 class Selector {
   public:
-    Selector(const std::vector<CatalogObject>& objects, const std::vector<ObjectEdge>& edges,
-             const std::map<ObjectId, TableShape>& tables, const CloneOptions& options)
+    Selector(const ObjectStore& objects, const std::vector<ObjectEdge>& edges,
+             const TableStore& tables, const CloneOptions& options)
         : objects_(objects), edges_(edges), tables_(tables), options_(options)
     {
         selection_.reasons.resize(objects.size());
@@ -75,11 +75,7 @@ class Selector {
     using Lists = std::vector<std::vector<std::size_t>>;
 
     void index_objects();
-    std::size_t find(ObjectId id) const
-    {
-        const auto found = by_id_.find(id);
-        return found == by_id_.end() ? none : found->second;
-    }
+    std::size_t find(ObjectId id) const { return objects_.find(id).value_or(none); }
     std::size_t relation_of(std::size_t object) const;
     void leave_out(std::size_t object, std::string reason);
     void judge_kinds();
@@ -88,33 +84,29 @@ class Selector {
     void spread();
     std::string left_out(std::size_t object) const
     {
-        return describe(objects_[object]) + ", which is left out";
+        return describe(objects_.load(object)) + ", which is left out";
     }
 
-    const std::vector<CatalogObject>& objects_;
+    const ObjectStore& objects_;
     const std::vector<ObjectEdge>& edges_;
-    const std::map<ObjectId, TableShape>& tables_;
+    const TableStore& tables_;
     const CloneOptions& options_;
     ObjectSelection selection_;
-    std::unordered_map<ObjectId, std::size_t, ObjectIdHash> by_id_;
     std::unordered_map<std::uint32_t, std::size_t> relations_; // by oid
     std::vector<std::size_t> left_out_;                        // in the order in which it was found
 };
 
 void Selector::index_objects()
 {
-    by_id_.reserve(objects_.size());
-    for (std::size_t i = 0; i < objects_.size(); i++) {
-        by_id_.emplace(objects_[i].id, i);
-        if (is_relation(objects_[i].kind))
-            relations_.emplace(objects_[i].id.objid, i);
-    }
+    for (std::size_t i = 0; i < objects_.size(); i++)
+        if (is_relation(objects_.head(i).kind))
+            relations_.emplace(objects_.head(i).id.objid, i);
 }
 
 // What `object` is a part of.
 std::size_t Selector::relation_of(std::size_t object) const
 {
-    const std::uint32_t oid = objects_[object].table_oid;
+    const std::uint32_t oid = objects_.head(object).table_oid;
     const auto found = oid == 0 ? relations_.end() : relations_.find(oid);
     return found == relations_.end() || found->second == object ? none : found->second;
 }
@@ -128,7 +120,7 @@ void Selector::leave_out(std::size_t object, std::string reason)
 void Selector::judge_kinds()
 {
     for (std::size_t i = 0; i < objects_.size(); i++) {
-        const std::string_view option = refusing_option(objects_[i].kind, options_);
+        const std::string_view option = refusing_option(objects_.head(i).kind, options_);
         if (!option.empty())
             leave_out(i, "option \"" + std::string(option) + "\" is false");
     }
@@ -137,7 +129,7 @@ void Selector::judge_kinds()
 // `parent`: one of its parents, none if it has no parent.
 void Selector::judge_table(std::size_t table, std::size_t parent, bool a_parent_is_included)
 {
-    const CatalogObject& object = objects_[table];
+    const CatalogObject object = objects_.load(table);
     if (matches_any(options_.exclude, object.schema_name, object.name))
         leave_out(table, "it matches option \"exclude\"");
     else if (parent != none && !a_parent_is_included)
@@ -158,11 +150,11 @@ void Selector::judge_tables()
     std::vector<bool> a_parent_is_included(objects_.size());
     std::vector<std::size_t> ready;
     for (std::size_t i = 0; i < objects_.size(); i++) {
-        if (!is_table(objects_[i].kind))
+        if (!is_table(objects_.head(i).kind))
             continue;
-        const auto shape = tables_.find(objects_[i].id);
-        if (shape != tables_.end()) {
-            for (const TableParent& named : shape->second.parents) {
+        const TableHead* shape = tables_.find(objects_.head(i).id);
+        if (shape != nullptr) {
+            for (const TableParent& named : shape->parents) {
                 // (Nothing is known of one outside of what is cloned.)
                 const auto found = relations_.find(named.oid);
                 if (found == relations_.end() || found->second == i)
@@ -212,9 +204,9 @@ void Selector::spread()
         for (const std::size_t dependent : dependents[object]) {
             if (!selection_.reasons[dependent].empty())
                 continue;
-            const ObjectKind kind = objects_[dependent].kind;
+            const ObjectKind kind = objects_.head(dependent).kind;
             // A key needs the attachments only to come after them.
-            if (objects_[object].kind == ObjectKind::index_attachment &&
+            if (objects_.head(object).kind == ObjectKind::index_attachment &&
                 kind != ObjectKind::index_attachment)
                 continue;
             if (kind == ObjectKind::index_attachment || kind == ObjectKind::index_mark)
@@ -242,12 +234,12 @@ ObjectSelection Selector::select()
 
 // The schema comes along if it is missing. All else must be on the target, so nothing follows from its
 // being left out.
-ObjectSelection select_functions(const std::vector<CatalogObject>& objects,
-                                 const CloneOptions& options)
+ObjectSelection select_functions(const ObjectStore& objects, const CloneOptions& options)
 {
     ObjectSelection selection;
-    for (const CatalogObject& object : objects) {
-        const bool is_taken = is_function(object.kind) || object.kind == ObjectKind::schema;
+    for (std::size_t i = 0; i < objects.size(); i++) {
+        const ObjectKind kind = objects.head(i).kind;
+        const bool is_taken = is_function(kind) || kind == ObjectKind::schema;
         selection.is_silent.push_back(!is_taken);
         selection.reasons.emplace_back(!is_taken            ? "it is not in scope \"functions\""
                                        : !options.functions ? "option \"functions\" is false"
@@ -258,10 +250,9 @@ ObjectSelection select_functions(const std::vector<CatalogObject>& objects,
 
 } // namespace
 
-ObjectSelection select_objects(const std::vector<CatalogObject>& objects,
-                               const std::vector<ObjectEdge>& edges,
-                               const std::map<ObjectId, TableShape>& tables,
-                               const CloneOptions& options, JobScope scope)
+ObjectSelection select_objects(const ObjectStore& objects, const std::vector<ObjectEdge>& edges,
+                               const TableStore& tables, const CloneOptions& options,
+                               JobScope scope)
 {
     if (scope == JobScope::functions)
         return select_functions(objects, options);

@@ -2,15 +2,13 @@
 // and what cannot be without that. Pure.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "shared/clone_options.hpp"
 #include "shared/job_state.hpp"
-#include "worker/catalog_object.hpp"
+#include "worker/catalog_store.hpp"
 #include "worker/object_graph.hpp"
-#include "worker/table_shape.hpp"
 
 namespace pgclone {
 
@@ -32,9 +30,8 @@ struct ObjectSelection {
 // * what belongs to a relation that is left out (CatalogObject::table_oid);
 // * what needs something that is left out, whether its shell needs it or not.
 // Takes time in proportion to objects and edges.
-ObjectSelection select_objects(const std::vector<CatalogObject>& objects,
-                               const std::vector<ObjectEdge>& edges,
-                               const std::map<ObjectId, TableShape>& tables,
-                               const CloneOptions& options, JobScope scope);
+ObjectSelection select_objects(const ObjectStore& objects, const std::vector<ObjectEdge>& edges,
+                               const TableStore& tables, const CloneOptions& options,
+                               JobScope scope);
 
 } // namespace pgclone

@@ -48,6 +48,7 @@ class ScopeJobPlanner final : public JobPlanner {
             naming_.source_schema = request_.schema;
             naming_.target_schema = *options_.target_schema;
         }
+        request_.scratch_directory = server::scratch_directory();
         naming_.tag = std::to_string(job.job_id) + "_" + random_tag();
         options_.data = request_.data;
     }
@@ -60,17 +61,18 @@ class ScopeJobPlanner final : public JobPlanner {
         const ScopeTarget state =
             co_await read_scope_target(target, catalog, selection, naming_, options_);
         check_readable(catalog, selection, state);
+        JobPlan plan(request_.scratch_directory);
         ScopePlan scope = plan_scope(std::move(catalog), selection, state, naming_, options_,
-                                     split_rules(options_));
-
-        JobPlan plan;
+                                     split_rules(options_), &plan.rows_of_ledger);
         plan.rows = scope.rows;
         plan.bytes = scope.bytes;
         plan.tables = scope.tables;
         plan.tasks = std::move(scope.tasks);
-        for (const auto& [requirement, why] : state.missing)
+        for (const auto& [requirement, why] : state.missing) {
             plan.tasks.push_back(
                 missing_row(static_cast<std::int32_t>(plan.tasks.size()) + 1, requirement, why));
+            plan.rows_of_ledger.add(plan.tasks.back());
+        }
         co_return plan;
     }
 
@@ -136,15 +138,19 @@ class ScopeJobPlanner final : public JobPlanner {
         BoundedList list;
         std::set<ObjectId> made; // extensions
         for (std::size_t i = 0; i < catalog.objects.size(); i++) {
-            const CatalogObject& object = catalog.objects[i];
-            if (!selection.reasons[i].empty() || state.keeps(object.object_as))
+            const ObjectHead& head = catalog.objects.head(i);
+            const TableHead* table = catalog.tables.find(head.id);
+            const bool is_forbidden = table != nullptr && table->has_rows && !table->can_select;
+            if (!selection.reasons[i].empty() ||
+                (!is_forbidden && head.kind != ObjectKind::extension))
                 continue;
-            if (object.kind == ObjectKind::extension)
-                made.insert(object.id);
-            const auto table = catalog.tables.find(object.id);
-            if (table != catalog.tables.end() && table->second.has_rows &&
-                !table->second.can_select)
+            const CatalogObject object = catalog.objects.load(i);
+            if (state.keeps(object.object_as))
+                continue;
+            if (is_forbidden)
                 list.add(describe(object));
+            else
+                made.insert(object.id);
         }
         for (const ExtensionRows& table : catalog.extension_rows)
             if (made.contains(table.extension) && !table.can_select)

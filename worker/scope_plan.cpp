@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "shared/error_types.hpp"
+#include "worker/ddl_batch.hpp"
 
 namespace pgclone {
 
@@ -28,36 +29,49 @@ ScopePlan ScopePlanner::plan()
 {
     index_objects();
     order();
-    plan_.tasks.reserve(steps_.size());
+    plan_.tasks.reserve(steps_.size()); // what is not used of it is no memory
     find_units();
     find_reordered_tables();
     add_set_aside();
     add_steps(ObjectSection::before_data, stage_before_data, JobPhase::schema);
     add_units();
     add_data();
+    put_away();
     add_steps(ObjectSection::after_data, stage_after_data, JobPhase::indexes);
     add_analyzes(AnalyzeOf::partitioned_tables);
     add_validations();
     add_refreshes();
     add_sequence_values();
     add_analyzes(AnalyzeOf::all_else);
+    put_away();
     add_owners_and_privileges();
+    put_away();
     add_steps(ObjectSection::last, stage_last, JobPhase::constraints);
     add_left_out();
     add_publish();
+    put_away();
     return std::move(plan_);
 }
 
-const CatalogObject& ScopePlanner::object_at(std::size_t node) const
+CatalogObject ScopePlanner::object_at(std::size_t node) const
 {
-    return catalog_.objects[node_objects_[node]];
+    return catalog_.objects.load(node_objects_[node]);
+}
+
+const ObjectStore::Head& ScopePlanner::head_at(std::size_t node) const
+{
+    return catalog_.objects.head(node_objects_[node]);
 }
 
 void ScopePlanner::index_objects()
 {
+    is_kept_.resize(catalog_.objects.size());
     for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
-        const CatalogObject& object = catalog_.objects[i];
-        if (!selection_.reasons[i].empty() || is_kept(object))
+        if (!selection_.reasons[i].empty())
+            continue;
+        const CatalogObject object = catalog_.objects.load(i);
+        is_kept_[i] = is_kept(object);
+        if (is_kept_[i])
             continue;
         ObjectNode node;
         node.id = object.id;
@@ -76,13 +90,6 @@ void ScopePlanner::index_objects()
               [this](std::uint32_t a, std::uint32_t b) { return nodes_[a].id < nodes_[b].id; });
     made_by_.resize(nodes_.size());
     needs_ = EdgeIndex(catalog_.edges, EdgeIndex::By::object);
-    // Only those of large tables are made in two steps.
-    const auto is_made_at_once = [this](const auto& entry) {
-        const std::optional<std::size_t> node = node_of(entry.first);
-        return !node || !is_on_large_table(object_at(*node));
-    };
-    std::erase_if(catalog_.key_indexes, is_made_at_once);
-    std::erase_if(catalog_.validations, is_made_at_once);
 }
 
 std::optional<std::size_t> ScopePlanner::node_of(ObjectId id) const
@@ -117,20 +124,17 @@ void ScopePlanner::order()
     for (ObjectNode& node : nodes_)
         std::string().swap(node.sort_key);
     sections_.resize(nodes_.size());
-    std::vector<const TableShape*> shapes;
+    std::vector<const TableHead*> tables;
     for (const OrderedStep& step : steps_) {
         sections_[step.node] = step.section;
-        if (const auto found = catalog_.tables.find(nodes_[step.node].id);
-            found != catalog_.tables.end())
-            shapes.push_back(&found->second);
+        if (const TableHead* table = catalog_.tables.find(nodes_[step.node].id)) {
+            places_of_tables_[table->id.objid] = tables.size();
+            tables.push_back(table);
+        }
     }
-    std::vector<std::vector<std::string>> statements =
-        create_table_statements(shapes, target_.server_version);
-    for (std::size_t i = 0; i < shapes.size(); i++)
-        table_statements_[shapes[i]->id] = std::move(statements[i]);
-    // They have said all that they had to say.
-    for (auto& [id, table] : catalog_.tables)
-        std::vector<ShapeColumn>().swap(table.columns);
+    table_maker_ = TableMaker(
+        tables, [this, tables](std::size_t i) { return catalog_.tables.load(tables[i]->id); },
+        target_.server_version);
 }
 
 CloneTask& ScopePlanner::add(Stage stage, TaskKind kind, std::string object_kind, JobPhase phase)
@@ -155,6 +159,21 @@ CloneTask& ScopePlanner::add_for(const CatalogObject& object, Stage stage, TaskK
         found != target_.conflicts.end() && stage <= stage_after_data)
         task.conflict = found->second;
     return task;
+}
+
+// All tasks so far are as they will be.
+void ScopePlanner::put_away()
+{
+    if (rows_ == nullptr)
+        return;
+    for (; put_away_ < plan_.tasks.size(); put_away_++) {
+        CloneTask& task = plan_.tasks[put_away_];
+        // Without its statements that can't be told any more.
+        task.batched = task.in_table_worker ? may_be_batched(task) : task.batched;
+        rows_->add(task);
+        if (task.in_table_worker && options_.consistency != Consistency::relaxed)
+            forget_statements(task);
+    }
 }
 
 void ScopePlanner::wait_for(CloneTask& task, std::int32_t other)
@@ -190,19 +209,20 @@ void ScopePlanner::append(CloneTask& task, const std::vector<StatementTemplate>&
 void ScopePlanner::add_left_out()
 {
     for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
-        const CatalogObject& object = catalog_.objects[i];
-        const bool kept = selection_.reasons[i].empty() && is_kept(object);
+        const bool kept = is_kept_[i];
         // What is a part of something is named with it.
         if ((selection_.reasons[i].empty() && !kept) || selection_.is_silent[i])
             continue;
+        const CatalogObject object = catalog_.objects.load(i);
         CloneTask& task = add_for(object, stage_last, TaskKind::object,
                                   std::string(to_text(object.kind)), JobPhase::constraints);
         task.skip_reason = kept ? "it exists on the target" : selection_.reasons[i];
     }
     if (options_.acls) {
         for (std::size_t i = 0; i < catalog_.objects.size(); i++)
-            if (selection_.reasons[i].empty() && !is_kept(catalog_.objects[i]))
-                add_newer(catalog_.objects[i].privileges);
+            if (selection_.reasons[i].empty() && !is_kept_[i] &&
+                catalog_.objects.head(i).newest_privilege > target_.server_version)
+                add_newer(catalog_.objects.load(i).privileges);
         for (const std::vector<StatementTemplate>& statements : catalog_.system_privileges)
             add_newer(statements);
     }
@@ -322,9 +342,9 @@ std::string ScopeNaming::search_path() const
 
 ScopePlan plan_scope(SourceCatalog catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
-                     const CloneOptions& options, const SplitRules& split)
+                     const CloneOptions& options, const SplitRules& split, TaskRows* rows)
 {
-    ScopePlanner planner(std::move(catalog), selection, target, naming, options, split);
+    ScopePlanner planner(std::move(catalog), selection, target, naming, options, split, rows);
     return planner.plan();
 }
 
@@ -341,15 +361,21 @@ std::map<std::string, std::string> sequence_values(const SourceCatalog& catalog,
 void rename_schema(SourceCatalog& catalog, const ScopeNaming& naming)
 {
     std::string printed;
-    for (const CatalogObject& object : catalog.objects)
-        if (object.kind == ObjectKind::schema && object.name == naming.source_schema)
-            printed = object.object_as.substr(std::string_view("SCHEMA ").size());
+    for (std::size_t i = 0; i < catalog.objects.size(); i++) {
+        if (catalog.objects.head(i).kind != ObjectKind::schema)
+            continue;
+        const CatalogObject schema = catalog.objects.load(i);
+        if (schema.name == naming.source_schema)
+            printed = schema.object_as.substr(std::string_view("SCHEMA ").size());
+    }
     if (printed.empty())
         throw PgError(sqlstate::internal_error, "the schema to be renamed was not read");
     SchemaRenamer renamer(printed, naming.target_schema);
-    for (CatalogObject& object : catalog.objects) {
-        if (object.kind != ObjectKind::schema && object.kind != ObjectKind::default_privileges)
+    for (std::size_t i = 0; i < catalog.objects.size(); i++) {
+        const ObjectKind kind = catalog.objects.head(i).kind;
+        if (kind != ObjectKind::schema && kind != ObjectKind::default_privileges)
             continue;
+        CatalogObject object = catalog.objects.load(i);
         renamer.change(object.object_as);
         renamer.change(object.drop);
         renamer.change_all(object.create);
@@ -358,6 +384,7 @@ void rename_schema(SourceCatalog& catalog, const ScopeNaming& naming)
             renamer.change(comment);
         for (std::string& label : object.labels)
             renamer.change(label);
+        catalog.objects.replace(i, object);
     }
 }
 

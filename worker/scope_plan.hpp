@@ -11,6 +11,7 @@
 #include "worker/object_selection.hpp"
 #include "worker/source_catalog.hpp"
 #include "worker/table_split.hpp"
+#include "worker/task_rows.hpp"
 
 namespace pgclone {
 
@@ -67,11 +68,13 @@ struct ScopePlan {
     int tables = 0;
 };
 
-// `selection`: of the catalog's objects, as select_objects() gives it. The catalog is used up: plan
-// and catalog of a large database need not be in memory both as a whole.
+// `selection`: of the catalog's objects, as select_objects() gives it. The catalog is used up.
+// `rows`: if given, gets the tasks whole; what only table workers need of theirs, who have it from the
+// ledger, is then not among the plan's tasks, unless a new snapshot may change it.
 ScopePlan plan_scope(SourceCatalog catalog, const ObjectSelection& selection,
                      const ScopeTarget& target, const ScopeNaming& naming,
-                     const CloneOptions& options, const SplitRules& split = {});
+                     const CloneOptions& options, const SplitRules& split = {},
+                     TaskRows* rows = nullptr);
 
 // What the views call the tasks that set sequences, and their statements by schema, NUL, name (on
 // the target).

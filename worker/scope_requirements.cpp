@@ -10,6 +10,29 @@
 
 namespace pgclone {
 
+namespace {
+
+// What the clone brings along itself. Nothing else that it has is ever required by name.
+bool may_be_required(ObjectKind kind)
+{
+    return kind == ObjectKind::language || kind == ObjectKind::access_method ||
+           kind == ObjectKind::collation || kind == ObjectKind::foreign_data_wrapper ||
+           kind == ObjectKind::server || kind == ObjectKind::schema;
+}
+
+std::set<ObjectRequirement> list_made(const SourceCatalog& catalog,
+                                      const ObjectSelection& selection)
+{
+    std::set<ObjectRequirement> made;
+    for (std::size_t i = 0; i < catalog.objects.size(); i++)
+        if (selection.reasons[i].empty() && may_be_required(catalog.objects.head(i).kind))
+            made.insert({std::string(to_text(catalog.objects.head(i).kind)),
+                         catalog.objects.load(i).name});
+    return made;
+}
+
+} // namespace
+
 std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catalog,
                                                       const ObjectSelection& selection,
                                                       const ScopeTarget& target,
@@ -28,18 +51,15 @@ std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catal
             for (const std::string& role : statement.roles())
                 add({"role", map_role(options, role)}, object);
     };
-    // What the clone brings along itself.
-    std::set<ObjectRequirement> made;
-    for (std::size_t i = 0; i < catalog.objects.size(); i++)
-        if (const CatalogObject& object = catalog.objects[i];
-            selection.reasons[i].empty() && object.kind != ObjectKind::extension)
-            made.insert({std::string(to_text(object.kind)), object.name});
-    std::map<ObjectId, const CatalogObject*> cloned;
+    const std::set<ObjectRequirement> made = list_made(catalog, selection);
+    std::vector<bool> is_cloned(catalog.objects.size());
     for (std::size_t i = 0; i < catalog.objects.size(); i++) {
-        const CatalogObject& object = catalog.objects[i];
-        if (!selection.reasons[i].empty() || target.keeps(object.object_as))
+        if (!selection.reasons[i].empty())
             continue;
-        cloned[object.id] = &object;
+        const CatalogObject object = catalog.objects.load(i);
+        if (target.keeps(object.object_as))
+            continue;
+        is_cloned[i] = true;
         for (const ObjectRequirement& requirement : object.requirements)
             if (!made.contains(requirement))
                 add(requirement, object);
@@ -57,10 +77,13 @@ std::vector<ScopeRequirement> list_scope_requirements(const SourceCatalog& catal
     for (const SourceCatalog::External& external : catalog.externals)
         externals[external.id] = &external;
     for (const ObjectEdge& edge : catalog.edges) {
-        const auto object = cloned.find(edge.object);
         const auto external = externals.find(edge.needs);
-        if (object != cloned.end() && external != externals.end())
-            add(external->second->requirement, *object->second, external->second->extension);
+        if (external == externals.end() || known.contains(external->second->requirement))
+            continue;
+        const std::optional<std::size_t> object = catalog.objects.find(edge.object);
+        if (object && is_cloned[*object])
+            add(external->second->requirement, catalog.objects.load(*object),
+                external->second->extension);
     }
     return list;
 }
@@ -85,11 +108,10 @@ std::vector<MissingObject> newer_than_target(const SourceCatalog& catalog,
 {
     std::vector<MissingObject> newer;
     for (std::size_t i = 0; i < catalog.objects.size(); i++) {
-        const CatalogObject& object = catalog.objects[i];
-        if (selection.reasons[i].empty() && object.needs_version > server_version)
-            newer.emplace_back(
-                ObjectRequirement{"server version", std::to_string(object.needs_version / 10000)},
-                "needed by " + describe(object));
+        const int needed = catalog.objects.head(i).needs_version;
+        if (selection.reasons[i].empty() && needed > server_version)
+            newer.emplace_back(ObjectRequirement{"server version", std::to_string(needed / 10000)},
+                               "needed by " + describe(catalog.objects.load(i)));
     }
     return newer;
 }

@@ -18,25 +18,25 @@ void ScopePlanner::add_data()
     if (!options_.data) {
         plan_.tables = static_cast<int>(
             std::count_if(nodes_.begin(), nodes_.end(), [this](const ObjectNode& node) {
-                const auto table = catalog_.tables.find(node.id);
-                return table != catalog_.tables.end() && table->second.has_rows;
+                const TableHead* table = catalog_.tables.find(node.id);
+                return table != nullptr && table->has_rows;
             }));
         return;
     }
     std::map<std::uint32_t, std::vector<const OrderedStep*>> indexes; // by table
     for (const OrderedStep& step : steps_)
-        if (is_built_with_data(step) && !units_.contains(object_at(step.node).table_oid))
-            indexes[object_at(step.node).table_oid].push_back(&step);
+        if (is_built_with_data(step) && !units_.contains(head_at(step.node).table_oid))
+            indexes[head_at(step.node).table_oid].push_back(&step);
 
     // The largest first, each followed by its indexes: whoever is free takes the first task
     // that can start.
     std::vector<std::pair<std::int64_t, std::size_t>> tables; // bytes with indexes, node
     for (std::size_t node = 0; node < nodes_.size(); node++) {
-        const auto found = catalog_.tables.find(nodes_[node].id);
-        if (found == catalog_.tables.end() || !found->second.has_rows ||
+        const TableHead* found = catalog_.tables.find(nodes_[node].id);
+        if (found == nullptr || !found->has_rows ||
             units_.contains(nodes_[node].id.objid))
             continue;
-        std::int64_t bytes = found->second.size_bytes;
+        std::int64_t bytes = found->size_bytes;
         for (const OrderedStep* step : indexes[nodes_[node].id.objid])
             bytes += bytes_of_index(*step);
         tables.emplace_back(bytes, node);
@@ -44,7 +44,7 @@ void ScopePlanner::add_data()
     std::stable_sort(tables.begin(), tables.end(),
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     for (const auto& [bytes, node] : tables) {
-        const TableShape& table = catalog_.tables.at(nodes_[node].id);
+        const TableShape table = catalog_.tables.load(nodes_[node].id);
         const std::vector<std::int32_t> data = add_table_data(object_at(node), table);
         sort_largest_first(indexes[table.id.objid]);
         for (const OrderedStep* step : indexes[table.id.objid])
@@ -56,8 +56,7 @@ void ScopePlanner::add_data()
 
 std::int64_t ScopePlanner::bytes_of_index(const OrderedStep& step) const
 {
-    const auto found = catalog_.index_bytes.find(object_at(step.node).id);
-    return found == catalog_.index_bytes.end() ? 0 : found->second;
+    return std::max<std::int64_t>(head_at(step.node).index_bytes, 0);
 }
 
 void ScopePlanner::sort_largest_first(std::vector<const OrderedStep*>& indexes) const
@@ -72,8 +71,8 @@ void ScopePlanner::sort_largest_first(std::vector<const OrderedStep*>& indexes) 
 // that copy them).
 void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int32_t>& data)
 {
-    const CatalogObject& object = object_at(step.node);
-    const KeyIndex* index = key_index(object);
+    const CatalogObject object = object_at(step.node);
+    const KeyIndex* index = has_key_index(step) ? &*object.key_index : nullptr;
     CloneTask& task =
         add_for(object, stage_data, TaskKind::index,
                 std::string(to_text(index ? ObjectKind::index : object.kind)), JobPhase::data);
@@ -93,16 +92,16 @@ void ScopePlanner::add_index(const OrderedStep& step, const std::vector<std::int
         if (!goes_with_table(object))
             task.cleanup = {index->drop};
     } else {
-        fill_step(task, step);
+        fill_step(task, step, object);
     }
     const bool is_btree = task.statements.front().find(" USING btree (") != std::string::npos;
-    if (!task.batched && is_btree && catalog_.index_bytes.contains(object.id))
+    if (!task.batched && is_btree && object.index_bytes >= 0)
         task.btree_bytes = bytes_of_index(step);
     made_by_[step.node] = task.task_id;
 }
 
 // The pieces to copy the table in; none = as a whole.
-std::vector<PageRange> ScopePlanner::ranges_of(const TableShape& table) const
+std::vector<PageRange> ScopePlanner::ranges_of(const TableHead& table) const
 {
     // Of a table that was filled through another one, a failure could not take back the pieces
     // that are done.
@@ -261,18 +260,15 @@ void ScopePlanner::add_large_objects()
 
 void ScopePlanner::add_validations()
 {
-    std::vector<const CatalogObject*> keys;
-    for (const OrderedStep& step : steps_) {
-        const CatalogObject& object = object_at(step.node);
-        if (object.kind == ObjectKind::foreign_key && is_validated_late(object))
-            keys.push_back(&object);
-    }
-    std::stable_sort(keys.begin(), keys.end(),
-                     [this](const CatalogObject* a, const CatalogObject* b) {
-                         return table_of(*a)->size_bytes > table_of(*b)->size_bytes;
-                     });
-    for (const CatalogObject* key : keys) {
-        const CatalogObject& object = *key;
+    std::vector<std::size_t> keys; // nodes
+    for (const OrderedStep& step : steps_)
+        if (head_at(step.node).kind == ObjectKind::foreign_key && is_validated_late(step))
+            keys.push_back(step.node);
+    std::stable_sort(keys.begin(), keys.end(), [this](std::size_t a, std::size_t b) {
+        return table_of(head_at(a))->size_bytes > table_of(head_at(b))->size_bytes;
+    });
+    for (const std::size_t key : keys) {
+        const CatalogObject object = object_at(key);
         CloneTask& task = add_for(object, stage_validation, TaskKind::validate, "validation",
                                   JobPhase::constraints);
         task.in_table_worker = true;
@@ -281,7 +277,7 @@ void ScopePlanner::add_validations()
         // been built, of tables that were frozen on the way, are merged faster.
         if (may_merge(object))
             task.statements = {"SET LOCAL enable_hashjoin = off"};
-        task.statements.push_back(catalog_.validations.at(object.id).validate);
+        task.statements.push_back(object.late_validation->validate);
         wait_for_maker(task, object.id);
     }
 }
@@ -290,12 +286,11 @@ void ScopePlanner::add_validations()
 // is not cloned nobody knows.)
 bool ScopePlanner::may_merge(const CatalogObject& key) const
 {
-    if (made_by(catalog_.validations.at(key.id).index) == 0)
+    if (made_by(key.late_validation->index) == 0)
         return false;
     const auto is_frozen = [this](ObjectId id) {
-        const auto table = catalog_.tables.find(id);
-        return table == catalog_.tables.end() ||
-               (ranges_of(table->second).empty() && table->second.load_through.name.empty());
+        const TableHead* table = catalog_.tables.find(id);
+        return table == nullptr || (ranges_of(*table).empty() && table->load_through.name.empty());
     };
     const std::span<const ObjectId> needs = needs_.of(key.id);
     return is_frozen({table_class(), key.table_oid}) && !needs.empty() &&
@@ -342,11 +337,10 @@ void ScopePlanner::add_refreshes()
     if (!options_.data)
         return;
     for (const OrderedStep& step : steps_) {
-        const CatalogObject& object = object_at(step.node);
-        const auto populated = catalog_.populated.find(object.id);
-        if (object.kind != ObjectKind::materialized_view || populated == catalog_.populated.end() ||
-            !populated->second)
+        if (head_at(step.node).kind != ObjectKind::materialized_view ||
+            !head_at(step.node).is_populated)
             continue;
+        const CatalogObject object = object_at(step.node);
         const std::set<std::int32_t> under = refreshes_under(object.id);
         CloneTask& task =
             add_for(object, stage_refresh, TaskKind::refresh, "refresh", JobPhase::constraints);
@@ -365,7 +359,7 @@ void ScopePlanner::add_sequence_values()
         return;
     for (const SequenceState& sequence : catalog_.sequences) {
         const std::optional<std::size_t> node = node_of(sequence.node);
-        if (node && made_by_[*node] != 0 && !is_unit_part(object_at(*node)))
+        if (node && made_by_[*node] != 0 && !is_unit_part(nodes_[*node].id))
             add_sequence_value(sequence);
     }
 }
@@ -387,18 +381,18 @@ void ScopePlanner::add_sequence_value(const SequenceState& sequence)
 std::set<std::uint32_t> ScopePlanner::tables_above_foreign_ones() const
 {
     std::set<std::uint32_t> above;
-    std::vector<const TableShape*> open;
+    std::vector<const TableHead*> open;
     for (const ObjectNode& node : nodes_)
         if (node.kind == ObjectKind::foreign_table)
-            if (const auto table = catalog_.tables.find(node.id); table != catalog_.tables.end())
-                open.push_back(&table->second);
+            if (const TableHead* table = catalog_.tables.find(node.id))
+                open.push_back(table);
     while (!open.empty()) {
-        const TableShape* table = open.back();
+        const TableHead* table = open.back();
         open.pop_back();
         for (const TableParent& parent : table->parents) {
-            const auto found = catalog_.tables.find({table->id.classid, parent.oid});
-            if (above.insert(parent.oid).second && found != catalog_.tables.end())
-                open.push_back(&found->second);
+            const TableHead* found = catalog_.tables.find({table->id.classid, parent.oid});
+            if (above.insert(parent.oid).second && found != nullptr)
+                open.push_back(found);
         }
     }
     return above;
@@ -408,9 +402,10 @@ std::set<std::uint32_t> ScopePlanner::tables_above_foreign_ones() const
 // pieces, several at once, or routed to other partitions.
 void ScopePlanner::find_reordered_tables()
 {
-    for (const auto& [id, table] : catalog_.tables)
+    catalog_.tables.for_each([this](const TableHead& table) {
         if (table.has_rows && (!table.load_through.name.empty() || !ranges_of(table).empty()))
-            reordered_tables_.insert(lock_key(id.objid));
+            reordered_tables_.insert(lock_key(table.id.objid));
+    });
 }
 
 // A partitioned table's ANALYZE takes all of its partitions along, and so takes longer than most
@@ -420,33 +415,33 @@ void ScopePlanner::add_analyzes(AnalyzeOf which)
     if (!options_.data || !options_.analyze)
         return;
     const std::set<std::uint32_t> above_foreign = tables_above_foreign_ones();
-    const auto comes_with_parent = [&](const TableShape& table) {
+    const auto comes_with_parent = [&](const TableHead& table) {
         return table.is_partition && !above_foreign.contains(table.parents.front().oid);
     };
     for (const OrderedStep& step : steps_) {
-        const CatalogObject& object = object_at(step.node);
-        const auto table = catalog_.tables.find(object.id);
-        const bool is_table = object.kind == ObjectKind::table && table != catalog_.tables.end();
+        const ObjectHead& object = head_at(step.node);
+        const TableHead* table = catalog_.tables.find(object.id);
+        const bool is_table = object.kind == ObjectKind::table && table != nullptr;
         const bool is_populated = refresh_of_.contains(object.id);
-        const bool is_partitioned = is_table && !table->second.has_rows;
+        const bool is_partitioned = is_table && !table->has_rows;
         if (is_partitioned != (which == AnalyzeOf::partitioned_tables))
             continue;
-        if (!is_populated && (!is_table || comes_with_parent(table->second) ||
+        if (!is_populated && (!is_table || comes_with_parent(*table) ||
                               above_foreign.contains(object.id.objid)))
             continue;
-        const bool is_done = is_unit_part(object) && !units_.at(object.id.objid).is_analyzed_later;
+        const bool is_done = is_unit_part(object.id) && !units_.at(object.id.objid).is_analyzed_later;
         if (!is_done)
-            add_analyze(object);
+            add_analyze(object_at(step.node));
     }
 }
 
 CloneTask& ScopePlanner::add_analyze(const CatalogObject& object)
 {
-    const auto table = catalog_.tables.find(object.id);
-    const bool is_short = table == catalog_.tables.end() ||
-                          (table->second.has_rows && table->second.size_bytes < large_table_bytes);
+    const TableHead* table = catalog_.tables.find(object.id);
+    const bool is_short =
+        table == nullptr || (table->has_rows && table->size_bytes < large_table_bytes);
     // Of a table beside the validations of others'; of a materialized view when it has its rows.
-    const bool is_table = table != catalog_.tables.end();
+    const bool is_table = table != nullptr;
     CloneTask& task =
         add_for(object, is_table ? stage_validation : stage_statistics,
                 is_short ? TaskKind::object : TaskKind::analyze, "analyze", JobPhase::constraints);

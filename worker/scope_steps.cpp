@@ -41,13 +41,15 @@ void ScopePlanner::add_steps(ObjectSection section, Stage stage, JobPhase phase)
 {
     for (const OrderedStep& step : steps_)
         if (step.section == section && !is_made_with_data(step) &&
-            !is_unit_part(object_at(step.node)))
+            !is_unit_part(nodes_[step.node].id)) {
             add_step(step, stage, phase);
+            put_away();
+        }
 }
 
 void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase)
 {
-    const CatalogObject& object = object_at(step.node);
+    const CatalogObject object = object_at(step.node);
     std::string kind(to_text(object.kind));
     if (step.form == StepForm::shell)
         kind += " shell";
@@ -60,7 +62,7 @@ void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase
     wait_for_needs(task, object.id);
     for (const std::int32_t other : task.after)
         task.stage = std::max(task.stage, plan_.tasks[static_cast<std::size_t>(other) - 1].stage);
-    fill_step(task, step);
+    fill_step(task, step, object);
     if (is_foreign_key) {
         lock_for_foreign_key(task, object, false);
         task.batched = true;
@@ -74,15 +76,14 @@ void ScopePlanner::add_step(const OrderedStep& step, Stage stage, JobPhase phase
 }
 
 // What belongs to a table of the job goes with it; but a foreign key is in the way of others.
-bool ScopePlanner::goes_with_table(const CatalogObject& object) const
+bool ScopePlanner::goes_with_table(const ObjectHead& object) const
 {
     return object.kind != ObjectKind::foreign_key && object.table_oid != 0 &&
            made_by({table_class(), object.table_oid}) != 0;
 }
 
-void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step)
+void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object)
 {
-    CatalogObject& object = catalog_.objects[node_objects_[step.node]];
     if (!object.drop.empty() && !goes_with_table(object))
         task.cleanup = {object.drop};
     // What is in a circle, as a type and its input function, goes all at once.
@@ -92,25 +93,22 @@ void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step)
         task.statements = {object.shell};
         return;
     }
-    const auto table = table_statements_.find(object.id);
-    if (table != table_statements_.end()) {
-        task.statements = std::move(table->second);
-        task.completes_table = !options_.data && catalog_.tables.at(object.id).has_rows;
-    } else if (const KeyIndex* index = key_index(object); index && made_by(object.id) != 0) {
-        task.statements = {index->use};
+    if (const TableHead* table = catalog_.tables.find(object.id)) {
+        task.statements = table_maker_.statements(places_of_tables_.at(object.id.objid));
+        task.completes_table = !options_.data && table->has_rows;
+    } else if (has_key_index(step) && made_by(object.id) != 0) {
+        task.statements = {object.key_index->use};
         wait_for_maker(task, object.id); // what has built it
-    } else if (is_validated_late(object)) {
-        append(task, {catalog_.validations.at(object.id).add});
+    } else if (is_validated_late(step)) {
+        append(task, {object.late_validation->add});
     } else {
-        std::vector<StatementTemplate>& statements =
-            step.form == StepForm::completion && !object.complete.empty() ? object.complete
-                                                                          : object.create;
-        append(task, statements);
-        std::vector<StatementTemplate>().swap(statements); // used up
+        append(task, step.form == StepForm::completion && !object.complete.empty()
+                         ? object.complete
+                         : object.create);
     }
     if (object.kind == ObjectKind::extension && target_.extensions_in_version.contains(object.name))
         task.statements.back() +=
-            " VERSION " + quote_literal(catalog_.extension_versions.at(object.id));
+            " VERSION " + quote_literal(object.version);
     if (options_.comments)
         task.statements.insert(task.statements.end(), object.comments.begin(),
                                object.comments.end());
@@ -120,44 +118,36 @@ void ScopePlanner::fill_step(CloneTask& task, const OrderedStep& step)
         append_owner_and_privileges(task, object);
 }
 
-const TableShape* ScopePlanner::table_of(const CatalogObject& object) const
+const TableHead* ScopePlanner::table_of(const ObjectHead& object) const
 {
-    const ObjectId id{table_class(), object.table_oid};
-    const auto found = catalog_.tables.find(id);
-    return object.table_oid == 0 || found == catalog_.tables.end() ? nullptr : &found->second;
+    return object.table_oid == 0 ? nullptr : catalog_.tables.find({table_class(), object.table_oid});
 }
 
-std::uint32_t ScopePlanner::table_class() const
+bool ScopePlanner::is_on_large_table(const ObjectHead& object) const
 {
-    return catalog_.tables.empty() ? 0 : catalog_.tables.begin()->first.classid;
-}
-
-bool ScopePlanner::is_on_large_table(const CatalogObject& object) const
-{
-    const TableShape* table = table_of(object);
+    const TableHead* table = table_of(object);
     return options_.data && table != nullptr && table->has_rows &&
            table->size_bytes >= large_table_bytes;
 }
 
-bool ScopePlanner::is_validated_late(const CatalogObject& object) const
+// Only what is on a large table is made in two steps: a foreign key ...
+bool ScopePlanner::is_validated_late(const OrderedStep& step) const
 {
-    return is_on_large_table(object) && catalog_.validations.contains(object.id);
+    return head_at(step.node).has_late_validation && is_on_large_table(head_at(step.node));
 }
 
-// The index of a key of a large table, if it is built before the key.
-const KeyIndex* ScopePlanner::key_index(const CatalogObject& object) const
+// ... or a key, whose index is built before it.
+bool ScopePlanner::has_key_index(const OrderedStep& step) const
 {
-    const auto found = catalog_.key_indexes.find(object.id);
-    return is_on_large_table(object) && found != catalog_.key_indexes.end() ? &found->second
-                                                                            : nullptr;
+    return head_at(step.node).has_key_index && is_on_large_table(head_at(step.node));
 }
 
 // Indexes are built as soon as the table's rows are there, while others are still copied. But not if
 // they call functions of the clone: those may read other tables.
 bool ScopePlanner::is_built_with_data(const OrderedStep& step) const
 {
-    const CatalogObject& object = object_at(step.node);
-    const TableShape* table = table_of(object);
+    const ObjectHead& object = head_at(step.node);
+    const TableHead* table = table_of(object);
     if (step.section != ObjectSection::after_data || step.form != StepForm::whole ||
         (object.kind != ObjectKind::index && object.kind != ObjectKind::constraint) ||
         !options_.data || table == nullptr || !table->has_rows ||
@@ -174,7 +164,7 @@ bool ScopePlanner::is_built_with_data(const OrderedStep& step) const
 // built any more: it needs a lock that those would keep it waiting for.
 bool ScopePlanner::is_made_with_data(const OrderedStep& step) const
 {
-    return is_built_with_data(step) && key_index(object_at(step.node)) == nullptr;
+    return is_built_with_data(step) && !has_key_index(step);
 }
 
 void ScopePlanner::append_owner_and_privileges(CloneTask& task, const CatalogObject& object) const
@@ -192,13 +182,13 @@ void ScopePlanner::append_owner_and_privileges(CloneTask& task, const CatalogObj
 void ScopePlanner::add_owners_and_privileges()
 {
     for (std::size_t i = 0; i < catalog_.objects.size(); i++)
-        if (const CatalogObject& object = catalog_.objects[i];
-            selection_.reasons[i].empty() && is_kept(object) && is_own_anyway(object))
-            add_remarks_of_kept(object);
+        if (is_kept_[i] && catalog_.objects.head(i).kind == ObjectKind::schema)
+            if (const CatalogObject schema = catalog_.objects.load(i); is_own_anyway(schema))
+                add_remarks_of_kept(schema);
     for (const OrderedStep& step : steps_) {
         if (step.section == ObjectSection::last || step.form == StepForm::shell)
             continue;
-        const CatalogObject& object = object_at(step.node);
+        const CatalogObject object = object_at(step.node);
         CloneTask task;
         append_owner_and_privileges(task, object);
         if (task.statements.empty())

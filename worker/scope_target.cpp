@@ -105,7 +105,7 @@ class TargetReader {
     std::set<std::string> filled_schemas_; // in which it makes something
     std::set<std::string> relation_names_; // as printed
     std::set<std::string> type_names_;
-    std::vector<const CatalogObject*> parts_of_tables_; // sequences, indexes on the target that are in the way
+    std::vector<CatalogObject> parts_of_tables_; // sequences, indexes on the target that are in the way
     BoundedList conflicts_;
     bool has_relation_conflict_ = false;
     bool is_conflict_beyond_option_ = false;
@@ -208,13 +208,12 @@ void TargetReader::judge_schema(const ResultSet& rows, std::size_t row)
 void TargetReader::note_filled_schemas()
 {
     for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
-        const CatalogObject& object = catalog_.objects[i];
         if (!selection_.reasons[i].empty())
             continue;
-        if (object.kind == ObjectKind::schema)
-            made_schemas_.insert(naming_.schema_on_target(object.name));
+        if (catalog_.objects.head(i).kind == ObjectKind::schema)
+            made_schemas_.insert(naming_.schema_on_target(catalog_.objects.load(i).name));
         else
-            filled_schemas_.insert(naming_.schema_on_target(object.schema_name));
+            filled_schemas_.insert(naming_.schema_on_target(catalog_.objects.schema_name(i)));
     }
 }
 
@@ -256,8 +255,8 @@ void TargetReader::take_existing(const ResultSet& rows)
 void TargetReader::judge_objects()
 {
     for (std::size_t i = 0; i < catalog_.objects.size(); i++)
-        if (selection_.reasons[i].empty())
-            judge_existing(catalog_.objects[i]);
+        if (selection_.reasons[i].empty() && !is_shared(catalog_.objects.head(i).kind))
+            judge_existing(catalog_.objects.load(i));
     judge_parts_of_tables();
     if (!options_.dry_run && !conflicts_.empty())
         raise_conflicts();
@@ -271,7 +270,7 @@ void TargetReader::judge_objects()
 
 void TargetReader::judge_existing(const CatalogObject& object)
 {
-    if (is_shared(object.kind) || object.object_as.empty())
+    if (object.object_as.empty())
         return;
     const auto same = target_.existing.find(object.object_as);
     const std::string name = printed_name(object.object_as, to_text(object.kind));
@@ -285,7 +284,7 @@ void TargetReader::judge_existing(const CatalogObject& object)
         problem = "it exists on the target";
     } else if (options_.conflict != ConflictAction::skip) {
         if (same->second.part_of != 0)
-            parts_of_tables_.push_back(&object);
+            parts_of_tables_.push_back(object);
         else if (!can_be_set_aside(object.kind))
             problem = "it exists on the target, and this kind of object cannot be replaced";
         else if (!same->second.is_owner)
@@ -304,14 +303,14 @@ void TargetReader::judge_parts_of_tables()
     std::set<std::uint32_t> tables;
     for (const std::string& object_as : target_.set_aside)
         tables.insert(target_.existing.at(object_as).id.objid);
-    for (const CatalogObject* part : parts_of_tables_) {
-        const auto existing = target_.existing.find(part->object_as);
+    for (const CatalogObject& part : parts_of_tables_) {
+        const auto existing = target_.existing.find(part.object_as);
         if (tables.contains(existing->second.part_of)) {
             target_.existing.erase(existing);
             continue;
         }
         is_conflict_beyond_option_ = true;
-        note_conflict(*part, "it exists on the target, and belongs to a table that stays");
+        note_conflict(part, "it exists on the target, and belongs to a table that stays");
     }
 }
 
@@ -344,13 +343,12 @@ void TargetReader::leave_parts_of_kept()
 {
     if (options_.conflict != ConflictAction::skip)
         return;
-    std::map<ObjectId, std::size_t> positions;
     std::set<ObjectId> kept;
     std::set<std::uint32_t> kept_relations;
     for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
-        const CatalogObject& object = catalog_.objects[i];
-        positions[object.id] = i;
-        if (!selection_.reasons[i].empty() || !target_.existing.contains(object.object_as))
+        const ObjectHead& object = catalog_.objects.head(i);
+        if (!selection_.reasons[i].empty() ||
+            !target_.existing.contains(catalog_.objects.load(i).object_as))
             continue;
         kept.insert(object.id);
         if (is_relation(object.kind))
@@ -363,19 +361,22 @@ void TargetReader::leave_parts_of_kept()
         selection_.is_silent[i] = true;
     };
     for (std::size_t i = 0; i < catalog_.objects.size(); i++)
-        if (kept_relations.contains(catalog_.objects[i].table_oid))
+        if (kept_relations.contains(catalog_.objects.head(i).table_oid))
             leave(i);
     for (const ObjectEdge& edge : catalog_.edges) {
-        const auto part = positions.find(edge.object);
-        if (part == positions.end() || !kept.contains(edge.needs))
+        if (!kept.contains(edge.needs))
             continue;
-        const ObjectKind kind = catalog_.objects[part->second].kind;
+        const std::optional<std::size_t> part = catalog_.objects.find(edge.object);
+        if (!part)
+            continue;
+        const ObjectKind kind = catalog_.objects.head(*part).kind;
         const bool is_domain_part = kind == ObjectKind::domain_constraint;
         const bool is_member =
             kind == ObjectKind::publication_member &&
-            catalog_.objects[positions.at(edge.needs)].kind == ObjectKind::publication;
+            catalog_.objects.head(catalog_.objects.find(edge.needs).value()).kind ==
+                ObjectKind::publication;
         if (is_domain_part || is_member)
-            leave(part->second);
+            leave(*part);
     }
 }
 
@@ -415,12 +416,12 @@ void TargetReader::ask_extension_versions()
 {
     std::vector<std::string> names;
     std::vector<std::string> versions;
-    for (const CatalogObject& object : catalog_.objects) {
-        const auto version = catalog_.extension_versions.find(object.id);
-        if (version == catalog_.extension_versions.end())
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++) {
+        if (catalog_.objects.head(i).kind != ObjectKind::extension)
             continue;
-        names.push_back(object.name);
-        versions.push_back(version->second);
+        const CatalogObject extension = catalog_.objects.load(i);
+        names.push_back(extension.name);
+        versions.push_back(extension.version);
     }
     if (!names.empty())
         ask(catalog_sql::extension_versions, {array_literal(names), array_literal(versions)},

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "worker/edge_index.hpp"
@@ -38,16 +39,18 @@ class ScopePlanner {
   public:
     ScopePlanner(SourceCatalog catalog, const ObjectSelection& selection,
                  const ScopeTarget& target, const ScopeNaming& naming, const CloneOptions& options,
-                 const SplitRules& split)
+                 const SplitRules& split, TaskRows* rows)
         : catalog_(std::move(catalog)), selection_(selection), target_(target), naming_(naming),
-          options_(options), split_(split), search_path_(naming.search_path())
+          options_(options), split_(split), rows_(rows), search_path_(naming.search_path())
     {
     }
 
     ScopePlan plan();
 
   private:
-    const CatalogObject& object_at(std::size_t node) const;
+    // Read back from a file; what is in memory of it.
+    CatalogObject object_at(std::size_t node) const;
+    const ObjectStore::Head& head_at(std::size_t node) const;
     // nullopt: it is not cloned.
     std::optional<std::size_t> node_of(ObjectId id) const;
     // The last task so far that made the object or a part of it; 0 = none.
@@ -59,13 +62,14 @@ class ScopePlanner {
     CloneTask& add(Stage stage, TaskKind kind, std::string object_kind, JobPhase phase);
     CloneTask& add_for(const CatalogObject& object, Stage stage, TaskKind kind,
                        std::string object_kind, JobPhase phase);
+    void put_away();
     static void wait_for(CloneTask& task, std::int32_t other);
     void wait_for_needs(CloneTask& task, ObjectId id) const;
     void append(CloneTask& task, const std::vector<StatementTemplate>& statements) const;
     std::string aside_schema(const std::string& schema);
     void add_set_aside();
     void find_units();
-    bool is_unit_part(const CatalogObject& object) const;
+    bool is_unit_part(ObjectId id) const;
     void find_own_code();
     bool needs_own_code(ObjectId id) const;
     std::uint32_t table_behind(ObjectId id) const;
@@ -78,24 +82,24 @@ class ScopePlanner {
     void add_sequence_value(const SequenceState& sequence);
     CloneTask& add_analyze(const CatalogObject& object);
     std::uint32_t lock_key(std::uint32_t table) const;
-    void lock_for_foreign_key(CloneTask& task, const CatalogObject& key, bool validates) const;
+    void lock_for_foreign_key(CloneTask& task, const ObjectHead& key, bool validates) const;
     void add_steps(ObjectSection section, Stage stage, JobPhase phase);
     void add_step(const OrderedStep& step, Stage stage, JobPhase phase);
-    void fill_step(CloneTask& task, const OrderedStep& step);
-    const TableShape* table_of(const CatalogObject& object) const;
-    std::uint32_t table_class() const;
-    bool is_on_large_table(const CatalogObject& object) const;
-    bool is_validated_late(const CatalogObject& object) const;
-    bool goes_with_table(const CatalogObject& object) const;
+    void fill_step(CloneTask& task, const OrderedStep& step, const CatalogObject& object);
+    const TableHead* table_of(const ObjectHead& object) const;
+    std::uint32_t table_class() const { return catalog_.tables.table_class(); }
+    bool is_on_large_table(const ObjectHead& object) const;
+    bool is_validated_late(const OrderedStep& step) const;
+    bool goes_with_table(const ObjectHead& object) const;
     bool is_built_with_data(const OrderedStep& step) const;
     bool is_made_with_data(const OrderedStep& step) const;
     void add_data();
-    std::vector<PageRange> ranges_of(const TableShape& table) const;
+    std::vector<PageRange> ranges_of(const TableHead& table) const;
     std::vector<std::int32_t> add_table_data(const CatalogObject& object, const TableShape& table);
     CloneTask& add_table_copy(const CatalogObject& object, const TableShape& table,
                               const std::string& predicate);
     void add_index(const OrderedStep& step, const std::vector<std::int32_t>& data);
-    const KeyIndex* key_index(const CatalogObject& object) const;
+    bool has_key_index(const OrderedStep& step) const;
     std::int64_t bytes_of_index(const OrderedStep& step) const;
     void sort_largest_first(std::vector<const OrderedStep*>& indexes) const;
     void add_extension_rows();
@@ -126,6 +130,7 @@ class ScopePlanner {
     const ScopeNaming& naming_;
     const CloneOptions& options_;
     const SplitRules split_;
+    TaskRows* const rows_; // see plan_scope()
     const std::string search_path_;
 
     std::vector<ObjectNode> nodes_;
@@ -134,7 +139,9 @@ class ScopePlanner {
     EdgeIndex needs_;
     std::vector<OrderedStep> steps_;
     std::vector<ObjectSection> sections_; // of nodes_[i]
-    std::map<ObjectId, std::vector<std::string>> table_statements_;
+    std::vector<bool> is_kept_; // see is_kept(), of each object of the catalog
+    TableMaker table_maker_;
+    std::unordered_map<std::uint32_t, std::size_t> places_of_tables_; // there, by OID
     std::vector<std::int32_t> made_by_; // of nodes_[i]: see made_by()
     std::map<ObjectId, std::int32_t> refresh_of_;
     std::map<ObjectId, std::set<std::int32_t>> refreshes_under_;
@@ -151,6 +158,7 @@ class ScopePlanner {
     std::set<std::uint32_t> reordered_tables_; // see find_reordered_tables()
     std::set<ObjectId> own_code_; // objects that call functions of the clone
     ScopePlan plan_;
+    std::size_t put_away_ = 0; // of its tasks, so many from the first on are in rows_
 };
 
 // SELECT setval(...) on the target.

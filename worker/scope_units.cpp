@@ -88,7 +88,7 @@ std::uint32_t ScopePlanner::table_behind(ObjectId id) const
     if (catalog_.tables.contains(id))
         return id.objid;
     const std::optional<std::size_t> node = node_of(id);
-    return node ? object_at(*node).table_oid : 0;
+    return node ? head_at(*node).table_oid : 0;
 }
 
 void ScopePlanner::find_units()
@@ -99,20 +99,19 @@ void ScopePlanner::find_units()
     for (const SequenceState& sequence : catalog_.sequences)
         sequences_of_[sequence.node].push_back(&sequence);
     for (const OrderedStep& step : steps_) {
-        const auto found = catalog_.tables.find(object_at(step.node).id);
-        if (found == catalog_.tables.end() || step.section != ObjectSection::before_data)
+        const TableHead* table = catalog_.tables.find(nodes_[step.node].id);
+        if (table == nullptr || step.section != ObjectSection::before_data)
             continue;
-        const TableShape& table = found->second;
-        if (table.has_rows && table.parents.empty() && !table.is_partition &&
-            table.load_through.name.empty() && table.after_children.empty() &&
-            table.size_bytes < large_table_bytes && ranges_of(table).empty())
-            units_[table.id.objid];
+        if (table->has_rows && table->parents.empty() && !table->is_partition &&
+            table->load_through.name.empty() && !table->has_after_children &&
+            table->size_bytes < large_table_bytes && ranges_of(*table).empty())
+            units_[table->id.objid];
     }
     for (const OrderedStep& step : steps_)
         if (step.section == ObjectSection::before_data)
             drop_entangled_units(step);
     for (const OrderedStep& step : steps_) {
-        const CatalogObject& object = object_at(step.node);
+        const ObjectHead& object = head_at(step.node);
         const auto unit = units_.find(object.table_oid);
         if (object.table_oid != 0 && unit != units_.end() &&
             step.section == ObjectSection::before_data)
@@ -125,7 +124,7 @@ void ScopePlanner::find_units()
 // two steps, are no units.
 void ScopePlanner::drop_entangled_units(const OrderedStep& step)
 {
-    const CatalogObject& object = object_at(step.node);
+    const ObjectHead& object = head_at(step.node);
     const std::uint32_t own = table_behind(object.id);
     const bool is_table = catalog_.tables.contains(object.id);
     if (own != 0 && (step.form != StepForm::whole || needs_own_code(object.id) ||
@@ -140,7 +139,7 @@ void ScopePlanner::drop_entangled_units(const OrderedStep& step)
 void ScopePlanner::add_riders()
 {
     for (const OrderedStep& step : steps_) {
-        const CatalogObject& object = object_at(step.node);
+        const ObjectHead& object = head_at(step.node);
         const auto unit = units_.find(object.table_oid);
         if (object.table_oid == 0 || unit == units_.end() ||
             step.section == ObjectSection::before_data)
@@ -153,15 +152,13 @@ void ScopePlanner::add_riders()
     }
 }
 
-bool ScopePlanner::is_unit_part(const CatalogObject& object) const
+bool ScopePlanner::is_unit_part(ObjectId id) const
 {
-    const auto unit = units_.find(table_behind(object.id));
+    const auto unit = units_.find(table_behind(id));
     if (unit == units_.end())
         return false;
-    const auto is_it = [&](const OrderedStep* step) {
-        return object_at(step->node).id == object.id;
-    };
-    return catalog_.tables.contains(object.id) ||
+    const auto is_it = [&](const OrderedStep* step) { return nodes_[step->node].id == id; };
+    return catalog_.tables.contains(id) ||
            std::any_of(unit->second.parts.begin(), unit->second.parts.end(), is_it) ||
            std::any_of(unit->second.riders.begin(), unit->second.riders.end(), is_it);
 }
@@ -171,15 +168,17 @@ void ScopePlanner::add_units()
 {
     for (const OrderedStep& step : steps_)
         if (step.section == ObjectSection::before_data &&
-            catalog_.tables.contains(object_at(step.node).id) &&
-            units_.contains(object_at(step.node).id.objid))
+            catalog_.tables.contains(nodes_[step.node].id) &&
+            units_.contains(nodes_[step.node].id.objid)) {
             add_unit(step);
+            put_away();
+        }
 }
 
 // Task after task, which then become one. A plan that is only shown names each.
 void ScopePlanner::add_unit(const OrderedStep& table)
 {
-    const CatalogObject& object = object_at(table.node);
+    const CatalogObject object = object_at(table.node);
     const Unit& unit = units_.at(object.id.objid);
     const std::size_t first = plan_.tasks.size();
     add_step(table, stage_before_data, JobPhase::schema);
@@ -187,7 +186,7 @@ void ScopePlanner::add_unit(const OrderedStep& table)
     for (const OrderedStep* part : unit.parts)
         add_step(*part, stage_before_data, JobPhase::schema);
     const auto complete = static_cast<std::int32_t>(plan_.tasks.size());
-    const std::vector<std::int32_t> data = add_table_data(object, catalog_.tables.at(object.id));
+    const std::vector<std::int32_t> data = add_table_data(object, catalog_.tables.load(object.id));
     for (std::int32_t part = made; part <= complete; part++)
         for (const std::int32_t copy : data)
             wait_for(plan_.tasks[static_cast<std::size_t>(copy) - 1], part);
@@ -200,7 +199,7 @@ void ScopePlanner::add_unit(const OrderedStep& table)
     };
     add_values(object.id);
     for (const OrderedStep* part : unit.parts)
-        add_values(object_at(part->node).id);
+        add_values(nodes_[part->node].id);
     if (options_.analyze && !unit.is_analyzed_later) {
         CloneTask& analyze = add_analyze(object);
         for (const std::int32_t copy : data)
@@ -253,16 +252,16 @@ void ScopePlanner::fold_unit(std::size_t first, const OrderedStep& table, const 
 // The table whose lock a lock on this one may imply: a partition's topmost one.
 std::uint32_t ScopePlanner::lock_key(std::uint32_t table) const
 {
-    auto found = catalog_.tables.find({table_class(), table});
-    while (found != catalog_.tables.end() && found->second.is_partition) {
-        table = found->second.parents.front().oid;
+    const TableHead* found = catalog_.tables.find({table_class(), table});
+    while (found != nullptr && found->is_partition) {
+        table = found->parents.front().oid;
         found = catalog_.tables.find({table_class(), table});
     }
     return table;
 }
 
 // To add one locks both tables against whoever else does; to validate it only the referencing one.
-void ScopePlanner::lock_for_foreign_key(CloneTask& task, const CatalogObject& key,
+void ScopePlanner::lock_for_foreign_key(CloneTask& task, const ObjectHead& key,
                                         bool validates) const
 {
     task.in_table_worker = true;

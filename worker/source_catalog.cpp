@@ -4,7 +4,6 @@
 #include <iterator>
 #include <set>
 #include <string_view>
-#include <unordered_map>
 
 #include "shared/error_types.hpp"
 #include "worker/catalog_files.hpp"
@@ -33,7 +32,8 @@ bool is_for_helper(const PipelinedQuery& query)
 class CatalogReader {
   public:
     CatalogReader(PgSession& source, CatalogRequest request, HelperOpener open_helper)
-        : source_(source), request_(std::move(request)), open_helper_(std::move(open_helper))
+        : source_(source), request_(std::move(request)), open_helper_(std::move(open_helper)),
+          catalog_(request_.scratch_directory), remark_texts_(request_.scratch_directory)
     {
     }
 
@@ -43,17 +43,15 @@ class CatalogReader {
     using Handler = void (CatalogReader::*)(const ResultSet& rows);
     // Of one object file.
     struct Answer {
-        std::vector<CatalogObject> objects;
+        std::vector<std::uint32_t> objects; // their numbers
         std::vector<std::string> notes;
     };
+    // What is said of an object in another file than its own.
+    enum class RemarkOn { comments, labels, privileges };
     struct Remark {
         ObjectId id;
-        std::vector<std::string> CatalogObject::*list;
-        std::string statement;
-    };
-    struct Privileges {
-        ObjectId id;
-        std::vector<StatementTemplate> statements;
+        RemarkOn what;
+        ScratchFile::Place text;
     };
 
     // Queries that are asked together, one round trip for all of them.
@@ -70,18 +68,19 @@ class CatalogReader {
     void ask_sequence_values();
     void take_sequence_values(const ResultSet& rows);
     void ask_files();
-    void take_objects(const ResultSet& rows, Answer& answer) const;
+    void take_objects(const ResultSet& rows, const ObjectFile& file, Answer& answer);
     void take_comments(const ResultSet& rows);
     void take_labels(const ResultSet& rows);
-    void take_remarks(const ResultSet& rows, std::vector<std::string> CatalogObject::*list);
     void take_privileges(const ResultSet& rows);
+    void take_remarks(const ResultSet& rows, RemarkOn what, std::string_view column);
     void take_edges(const ResultSet& rows);
     void take_extension_rows(const ResultSet& rows);
     void put_together();
+    void put_remarks();
+    void apply(const Remark& remark, CatalogObject& object) const;
     ObjectId extension_class() const;
     Async<void> read_externals();
     void take_externals(const ResultSet& rows);
-    CatalogObject* find(ObjectId id);
     std::string set_path() const;
 
     PgSession& source_;
@@ -96,8 +95,7 @@ class CatalogReader {
 
     std::vector<Answer> answers_; // in the order of the files
     std::vector<Remark> remarks_;
-    std::vector<Privileges> privileges_;
-    std::unordered_map<ObjectId, std::size_t, ObjectIdHash> positions_;
+    ScratchFile remark_texts_;
 };
 
 void CatalogReader::ask(std::string_view sql, bool takes_schemas, Handler on_rows)
@@ -304,9 +302,7 @@ void CatalogReader::ask_files()
         if (file.takes_schemas)
             query.parameters.emplace_back(schema_oids_);
         query.on_rows = [this, &file, number = answers_.size()](const ResultSet& rows) {
-            take_objects(rows, answers_[number]);
-            if (file.read_more != nullptr)
-                file.read_more(rows, catalog_);
+            take_objects(rows, file, answers_[number]);
         };
         query.in_pieces = true;
         asked_.push_back(std::move(query));
@@ -314,11 +310,13 @@ void CatalogReader::ask_files()
     }
 }
 
-void CatalogReader::take_objects(const ResultSet& rows, Answer& answer) const
+void CatalogReader::take_objects(const ResultSet& rows, const ObjectFile& file, Answer& answer)
 {
     const bool has_notes = rows.has_column("note");
     std::size_t row = 0;
     for (CatalogObject& object : read_objects(rows)) {
+        if (file.read_more != nullptr)
+            file.read_more(rows, row, object);
         const std::string note = has_notes ? rows.text(row, "note") : "";
         row++;
         if (!note.empty()) {
@@ -326,38 +324,36 @@ void CatalogReader::take_objects(const ResultSet& rows, Answer& answer) const
             if (object.create.empty())
                 continue; // it could not be read
         }
-        answer.objects.push_back(std::move(object));
+        for (const ObjectId& needed : object.needs)
+            catalog_.edges.push_back({object.id, needed, true});
+        answer.objects.push_back(static_cast<std::uint32_t>(catalog_.objects.size()));
+        catalog_.objects.add(object);
     }
-}
-
-CatalogObject* CatalogReader::find(ObjectId id)
-{
-    const auto found = positions_.find(id);
-    return found == positions_.end() ? nullptr : &catalog_.objects[found->second];
+    if (file.has_tables)
+        for (const TableShape& table : read_table_shapes(rows))
+            catalog_.tables.add(table);
 }
 
 void CatalogReader::take_comments(const ResultSet& rows)
 {
-    take_remarks(rows, &CatalogObject::comments);
+    take_remarks(rows, RemarkOn::comments, "statement");
 }
 
 void CatalogReader::take_labels(const ResultSet& rows)
 {
-    take_remarks(rows, &CatalogObject::labels);
-}
-
-void CatalogReader::take_remarks(const ResultSet& rows,
-                                 std::vector<std::string> CatalogObject::*list)
-{
-    for (std::size_t row = 0; row < rows.size(); row++)
-        remarks_.push_back({id_of_row(rows, row), list, rows.text(row, "statement")});
+    take_remarks(rows, RemarkOn::labels, "statement");
 }
 
 void CatalogReader::take_privileges(const ResultSet& rows)
 {
+    take_remarks(rows, RemarkOn::privileges, "statements");
+}
+
+void CatalogReader::take_remarks(const ResultSet& rows, RemarkOn what, std::string_view column)
+{
     for (std::size_t row = 0; row < rows.size(); row++)
-        privileges_.push_back(
-            {id_of_row(rows, row), parse_statements(rows.text(row, "statements"))});
+        remarks_.push_back(
+            {id_of_row(rows, row), what, remark_texts_.append(rows.text(row, column))});
 }
 
 void CatalogReader::take_edges(const ResultSet& rows)
@@ -374,48 +370,63 @@ void CatalogReader::take_edges(const ResultSet& rows)
 
 void CatalogReader::put_together()
 {
-    std::size_t count = 0;
-    for (const Answer& answer : answers_)
-        count += answer.objects.size();
-    catalog_.objects.reserve(count);
+    std::vector<std::uint32_t> order;
+    order.reserve(catalog_.objects.size());
     for (Answer& answer : answers_) {
-        for (CatalogObject& object : answer.objects) {
-            positions_.emplace(object.id, catalog_.objects.size());
-            catalog_.objects.push_back(std::move(object));
-        }
+        order.insert(order.end(), answer.objects.begin(), answer.objects.end());
         for (std::string& note : answer.notes)
             catalog_.notes.push_back(std::move(note));
         answer = {};
     }
-    std::erase_if(catalog_.edges,
-                  [this](const ObjectEdge& edge) { return !positions_.contains(edge.object); });
-    for (CatalogObject& object : catalog_.objects) {
-        for (const ObjectId& needed : object.needs)
-            catalog_.edges.push_back({object.id, needed, true});
-        std::vector<ObjectId>().swap(object.needs);
-    }
-    for (Remark& remark : remarks_)
-        if (CatalogObject* object = find(remark.id))
-            (object->*remark.list).push_back(std::move(remark.statement));
-    for (Privileges& privileges : privileges_) {
-        CatalogObject* object = find(privileges.id);
-        if (object == nullptr) {
-            catalog_.system_privileges.push_back(std::move(privileges.statements));
-            continue;
-        }
-        for (StatementTemplate& statement : privileges.statements)
-            object->privileges.push_back(std::move(statement));
-    }
+    catalog_.objects.reorder(order);
+    std::erase_if(catalog_.edges, [this](const ObjectEdge& edge) {
+        return !catalog_.objects.find(edge.object).has_value();
+    });
+    put_remarks();
     const ObjectId pg_extension = extension_class();
     for (ExtensionRows& table : catalog_.extension_rows)
         table.extension.classid = pg_extension.classid;
 }
 
+// All of one object together: a table may have as many comments as columns.
+void CatalogReader::put_remarks()
+{
+    std::erase_if(remarks_, [this](const Remark& remark) {
+        const bool is_of_none = !catalog_.objects.find(remark.id).has_value();
+        if (is_of_none && remark.what == RemarkOn::privileges)
+            catalog_.system_privileges.push_back(
+                parse_statements(remark_texts_.read(remark.text)));
+        return is_of_none;
+    });
+    std::stable_sort(remarks_.begin(), remarks_.end(),
+                     [](const Remark& a, const Remark& b) { return a.id < b.id; });
+    for (auto next = remarks_.begin(); next != remarks_.end();) {
+        const std::size_t number = catalog_.objects.find(next->id).value();
+        CatalogObject object = catalog_.objects.load(number);
+        for (; next != remarks_.end() && next->id == object.id; ++next)
+            apply(*next, object);
+        catalog_.objects.replace(number, object);
+    }
+    std::vector<Remark>().swap(remarks_);
+}
+
+void CatalogReader::apply(const Remark& remark, CatalogObject& object) const
+{
+    std::string text = remark_texts_.read(remark.text);
+    if (remark.what == RemarkOn::comments)
+        object.comments.push_back(std::move(text));
+    else if (remark.what == RemarkOn::labels)
+        object.labels.push_back(std::move(text));
+    else
+        for (StatementTemplate& statement : parse_statements(text))
+            object.privileges.push_back(std::move(statement));
+}
+
 ObjectId CatalogReader::extension_class() const
 {
-    for (const CatalogObject& object : catalog_.objects)
-        if (object.kind == ObjectKind::extension)
-            return object.id;
+    for (std::size_t i = 0; i < catalog_.objects.size(); i++)
+        if (catalog_.objects.head(i).kind == ObjectKind::extension)
+            return catalog_.objects.head(i).id;
     return {};
 }
 
@@ -441,7 +452,7 @@ Async<void> CatalogReader::read_externals()
 {
     std::set<ObjectId> outside;
     for (const ObjectEdge& edge : catalog_.edges)
-        if (!positions_.contains(edge.needs))
+        if (!catalog_.objects.find(edge.needs))
             outside.insert(edge.needs);
     if (!outside.empty()) {
         std::vector<std::string> classes;

@@ -4,11 +4,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "worker/catalog_object.hpp"
+#include "worker/catalog_store.hpp"
 #include "worker/object_graph.hpp"
 #include "worker/pg_session.hpp"
 #include "worker/table_shape.hpp"
@@ -36,39 +36,19 @@ struct ExtensionRows {
     std::vector<std::uint32_t> references; // such tables whose rows must be there before
 };
 
-// A foreign key that can be added quickly and validated later.
-struct LateValidation {
-    StatementTemplate add; // ... NOT VALID
-    std::string validate;
-    // Of the referencing table, in the order of the referenced one; or its constraint. None = {}.
-    ObjectId index = {};
-};
-
-// The index of a primary key or unique constraint, to be built before the constraint.
-struct KeyIndex {
-    std::string name; // plain
-    std::string create;
-    std::string use; // makes the constraint with it
-    std::string drop;
-};
-
-struct LargeObject {
-    std::uint32_t oid = 0;
-    ObjectId id;
-};
-
 struct SourceCatalog {
+    // `scratch_directory`: for what need not be in memory.
+    explicit SourceCatalog(const std::string& scratch_directory)
+        : objects(scratch_directory), tables(scratch_directory)
+    {
+    }
+
     int server_version = 0; // 150004
     std::string server_encoding;
     std::vector<std::string> schemas; // plain names of those cloned
-    std::vector<CatalogObject> objects;
+    ObjectStore objects;
     std::vector<ObjectEdge> edges; // with those that objects name themselves
-    std::map<ObjectId, TableShape> tables;
-    std::map<ObjectId, std::int64_t> index_bytes; // of indexes and index constraints
-    std::map<ObjectId, KeyIndex> key_indexes; // by the constraint
-    std::map<ObjectId, LateValidation> validations;
-    std::map<ObjectId, bool> populated; // materialized views
-    std::map<ObjectId, std::string> extension_versions;
+    TableStore tables;
     std::vector<SequenceState> sequences;
     std::vector<ExtensionRows> extension_rows;
     // Privileges changed on what is no node: objects that the server itself brought; one element
@@ -90,6 +70,7 @@ struct CatalogRequest {
     std::string schema; // of scopes schema and functions
     bool rename = false; // print names of that schema's objects without it
     bool data = true;
+    std::string scratch_directory; // of the SourceCatalog
 };
 
 // Opens one more session on the source, in a transaction with the same snapshot.

@@ -6,6 +6,7 @@
 #include "worker/randomness.hpp"
 #include "worker/table_definition.hpp"
 #include "worker/table_tasks.hpp"
+#include "worker/worker_services.hpp"
 
 namespace pgclone {
 
@@ -36,7 +37,7 @@ class TableJobPlanner final : public JobPlanner {
     {
         const TableDefinition definition =
             co_await read_table_definition(source, object_, options_);
-        JobPlan plan;
+        JobPlan plan(server::scratch_directory());
         plan.tables = 1;
         plan.rows = options_.data ? definition.estimated_rows : 0;
         plan.bytes = options_.data ? definition.size_bytes : 0;
@@ -50,6 +51,7 @@ class TableJobPlanner final : public JobPlanner {
         }
         if (obstacle) {
             plan.tasks.push_back(obstructed_table(*obstacle, definition));
+            plan.rows_of_ledger.add(plan.tasks.back());
             co_return plan;
         }
         plan.tasks = plan_table_tasks(definition, target_state_, naming_, options_,
@@ -59,8 +61,10 @@ class TableJobPlanner final : public JobPlanner {
         } else if (!plan.tasks.empty()) {
             plan.tasks.back().cleanup = cleanup_statements(plan.tasks, naming_);
         }
-        for (CloneTask& task : plan.tasks)
+        for (CloneTask& task : plan.tasks) {
             task.completes_table = task.kind == TaskKind::publish;
+            plan.rows_of_ledger.add(task);
+        }
         co_return plan;
     }
 

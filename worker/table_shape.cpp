@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -136,59 +137,34 @@ TableShape read_table_shape(const ResultSet& rows, std::size_t row)
     return table;
 }
 
-// How the tables inherit from each other; indexes are those of the tables.
-class Inheritance {
-  public:
-    explicit Inheritance(const std::vector<const TableShape*>& tables);
-
-    // The last table that inherits from `table`; itself if there is none.
-    std::size_t last_child(std::size_t table) const { return last_child_[table]; }
-
-    // Whether CREATE TABLE ... INHERITS gives the source's columns in its order.
-    bool keeps_order(std::size_t table) const;
-
-    // How the column is generated in the parents: they agree. As in `column` if that isn't known.
-    const std::string& inherited_generation(std::size_t table, const ShapeColumn& column) const;
-
-  private:
-    const std::vector<const TableShape*>& tables_;
-    std::vector<std::vector<std::size_t>> parents_; // by INHERITS, not by partitioning
-    std::vector<bool> knows_parents_;               // they are all among the tables
-    std::vector<std::size_t> last_child_;
-};
-
-Inheritance::Inheritance(const std::vector<const TableShape*>& tables)
-    : tables_(tables), parents_(tables.size()), knows_parents_(tables.size(), true)
+void append(std::vector<std::string>& statements, const std::vector<std::string>& more)
 {
-    std::unordered_map<std::uint32_t, std::size_t> by_oid;
-    for (std::size_t i = 0; i < tables_.size(); i++) {
-        by_oid.emplace(tables_[i]->id.objid, i);
-        last_child_.push_back(i);
-    }
-    for (std::size_t i = 0; i < tables_.size(); i++) {
-        if (tables_[i]->is_partition)
-            continue;
-        for (const TableParent& parent : tables_[i]->parents) {
-            const auto found = by_oid.find(parent.oid);
-            if (found == by_oid.end()) {
-                knows_parents_[i] = false;
-                continue;
-            }
-            parents_[i].push_back(found->second);
-            last_child_[found->second] = std::max(last_child_[found->second], i);
-        }
-    }
+    statements.insert(statements.end(), more.begin(), more.end());
 }
 
-// It has the columns of the parents, one parent after the other, merged by name, and then its own.
-bool Inheritance::keeps_order(std::size_t table) const
+} // namespace
+
+// Those of one table.
+struct TableMaker::Parents {
+    std::vector<TableShape> tables; // in their order
+    bool are_known = true;          // they are all among the plan's tables
+
+    bool keep_order(const TableShape& table) const;
+    const std::string& generation(const ShapeColumn& column) const;
+    std::string create_helper(const TableShape& table) const;
+    std::string create_table(const TableShape& table, bool has_helper, int target_version) const;
+};
+
+// Whether CREATE TABLE ... INHERITS gives the source's columns in its order: it has those of the
+// parents, one parent after the other, merged by name, and then its own.
+bool TableMaker::Parents::keep_order(const TableShape& table) const
 {
-    const std::vector<ShapeColumn>& columns = tables_[table]->columns;
+    const std::vector<ShapeColumn>& columns = table.columns;
     // Of a parent that is not cloned along only that is known: what is inherited comes first.
-    if (!knows_parents_[table])
+    if (!are_known)
         return std::is_partitioned(columns.begin(), columns.end(),
                                    [](const ShapeColumn& column) { return column.parents > 0; });
-    if (parents_[table].empty())
+    if (tables.empty())
         return true;
     std::vector<std::string_view> names;
     std::set<std::string_view> seen;
@@ -196,8 +172,8 @@ bool Inheritance::keeps_order(std::size_t table) const
         if (seen.insert(name).second)
             names.push_back(name);
     };
-    for (const std::size_t parent : parents_[table])
-        for (const ShapeColumn& column : tables_[parent]->columns)
+    for (const TableShape& parent : tables)
+        for (const ShapeColumn& column : parent.columns)
             add(column.name);
     for (const ShapeColumn& column : columns)
         if (column.is_local)
@@ -207,28 +183,27 @@ bool Inheritance::keeps_order(std::size_t table) const
         [](std::string_view name, const ShapeColumn& column) { return name == column.name; });
 }
 
-const std::string& Inheritance::inherited_generation(std::size_t table,
-                                                     const ShapeColumn& column) const
+// How the column is generated in the parents: they agree. As in `column` if that isn't known.
+const std::string& TableMaker::Parents::generation(const ShapeColumn& column) const
 {
-    for (const std::size_t parent : parents_[table])
-        for (const ShapeColumn& inherited : tables_[parent]->columns)
+    for (const TableShape& parent : tables)
+        for (const ShapeColumn& inherited : parent.columns)
             if (inherited.name == column.name)
                 return inherited.generation;
     return column.generation;
 }
 
 // A parent for the moment: it lends its order of columns.
-std::string create_helper(const TableShape& table, const Inheritance& inheritance, std::size_t i)
+std::string TableMaker::Parents::create_helper(const TableShape& table) const
 {
     std::vector<std::string> columns;
     for (const ShapeColumn& column : table.columns)
-        columns.push_back(join({quote_identifier(column.name), column.type,
-                                inheritance.inherited_generation(i, column)}));
+        columns.push_back(join({quote_identifier(column.name), column.type, generation(column)}));
     return "CREATE TABLE " + table.helper + " (" + join(columns, ", ") + ")";
 }
 
-std::string create_statement(const TableShape& table, const Inheritance& inheritance, std::size_t i,
-                             bool has_helper, int target_version)
+std::string TableMaker::Parents::create_table(const TableShape& table, bool has_helper,
+                                              int target_version) const
 {
     const bool inherits = !table.is_partition && !table.parents.empty();
     std::vector<std::string> columns;
@@ -242,7 +217,7 @@ std::string create_statement(const TableShape& table, const Inheritance& inherit
         // Before 16 a column that is inherited as a generated one can't be declared as such.
         const bool is_inherited = has_helper || (inherits && column.parents > 0);
         const bool generates =
-            !is_inherited || column.generation != inheritance.inherited_generation(i, column);
+            !is_inherited || column.generation != generation(column);
         const std::string properties =
             join({generates ? column.generation : "", column.not_null, column.identity});
         if (table.of_type.empty())
@@ -262,13 +237,6 @@ std::string create_statement(const TableShape& table, const Inheritance& inherit
                  parents.empty() ? "" : "INHERITS (" + join(parents, ", ") + ")", table.tail});
 }
 
-void append(std::vector<std::string>& statements, const std::vector<std::string>& more)
-{
-    statements.insert(statements.end(), more.begin(), more.end());
-}
-
-} // namespace
-
 std::vector<TableShape> read_table_shapes(const ResultSet& rows)
 {
     std::vector<TableShape> tables;
@@ -278,26 +246,66 @@ std::vector<TableShape> read_table_shapes(const ResultSet& rows)
     return tables;
 }
 
-std::vector<std::vector<std::string>>
-create_table_statements(const std::vector<const TableShape*>& tables, int target_version)
+TableMaker::TableMaker(const std::vector<const TableHead*>& tables, Loader load, int target_version)
+    : load_(std::move(load)), target_version_(target_version)
 {
-    const Inheritance inheritance(tables);
-    std::vector<std::vector<std::string>> statements(tables.size());
-    for (std::size_t i = 0; i < tables.size(); i++) {
-        const TableShape& table = *tables[i];
-        const bool has_helper = !inheritance.keeps_order(i);
-        if (has_helper)
-            statements[i].push_back(create_helper(table, inheritance, i));
-        statements[i].push_back(create_statement(table, inheritance, i, has_helper, target_version));
-        if (has_helper) {
-            statements[i].push_back("ALTER TABLE " + table.relation + " NO INHERIT " +
-                                    table.helper);
-            statements[i].push_back("DROP TABLE " + table.helper);
-        }
-        append(statements[i], table.after);
-    }
+    std::unordered_map<std::uint32_t, std::size_t> by_oid;
+    std::map<std::size_t, std::size_t> last_children; // by the parent
+    const auto inherits = [](const TableHead* table) {
+        return !table->is_partition && !table->parents.empty();
+    };
+    if (std::none_of(tables.begin(), tables.end(), inherits))
+        return;
     for (std::size_t i = 0; i < tables.size(); i++)
-        append(statements[inheritance.last_child(i)], tables[i]->after_children);
+        by_oid.emplace(tables[i]->id.objid, i);
+    for (std::size_t i = 0; i < tables.size(); i++) {
+        if (!inherits(tables[i]))
+            continue;
+        for (const TableParent& parent : tables[i]->parents) {
+            const auto found = by_oid.find(parent.oid);
+            if (found == by_oid.end()) {
+                has_unknown_parents_.insert(i);
+                continue;
+            }
+            parents_[i].push_back(found->second);
+            has_children_.insert(found->second);
+            std::size_t& last = last_children[found->second];
+            last = std::max(last, i);
+        }
+    }
+    for (const auto& [parent, last] : last_children)
+        parents_of_last_[last].push_back(parent);
+}
+
+TableMaker::Parents TableMaker::load_parents(std::size_t i) const
+{
+    Parents parents;
+    parents.are_known = !has_unknown_parents_.contains(i);
+    if (const auto found = parents_.find(i); found != parents_.end())
+        for (const std::size_t parent : found->second)
+            parents.tables.push_back(load_(parent));
+    return parents;
+}
+
+std::vector<std::string> TableMaker::statements(std::size_t i) const
+{
+    const TableShape table = load_(i);
+    const Parents parents = load_parents(i);
+    std::vector<std::string> statements;
+    const bool has_helper = !parents.keep_order(table);
+    if (has_helper)
+        statements.push_back(parents.create_helper(table));
+    statements.push_back(parents.create_table(table, has_helper, target_version_));
+    if (has_helper) {
+        statements.push_back("ALTER TABLE " + table.relation + " NO INHERIT " + table.helper);
+        statements.push_back("DROP TABLE " + table.helper);
+    }
+    append(statements, table.after);
+    if (const auto found = parents_of_last_.find(i); found != parents_of_last_.end())
+        for (const std::size_t parent : found->second)
+            append(statements, load_(parent).after_children);
+    if (!has_children_.contains(i))
+        append(statements, table.after_children);
     return statements;
 }
 

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "worker/catalog_object.hpp"
@@ -28,25 +31,13 @@ struct ShapeColumn {
     int parents = 0; // from how many it is inherited
 };
 
-struct TableShape {
+// What is asked of a table all the time: the rest of it is in a file (see TableStore).
+struct TableHead {
     ObjectId id;
-    std::string relation;             // as a regclass prints it
-    std::string head;                 // CREATE UNLOGGED TABLE, CREATE FOREIGN TABLE
-    std::string of_type;              // of a typed table
     std::vector<TableParent> parents; // in their order
     bool is_partition = false;
-    std::vector<ShapeColumn> columns;        // all, in physical order
-    std::string tail;                        // PARTITION BY, USING, WITH, TABLESPACE, SERVER
-    std::string helper;                      // a name in its schema that no table has
-    std::vector<std::string> after;          // statements that follow: attachment, settings
-    std::vector<std::string> after_children; // when its children are there, which inherit it else
-
-    // Of its rows:
+    bool has_after_children = false; // see TableShape
     bool has_rows = false; // an ordinary table, whose rows are to be copied
-    std::vector<std::string> copy_columns;
-    std::vector<std::string> padded_columns; // of these: see CopySource
-    bool binary_safe = false; // if the clone makes these:
-    std::vector<ObjectId> own_types; // enums and domains
     bool can_select = true;
     bool is_heap = false; // its rows are in a heap, whose pages have numbers
     std::int64_t heap_pages = 0;
@@ -57,18 +48,57 @@ struct TableShape {
     QualifiedName load_through;
 };
 
+struct TableShape : TableHead {
+    std::string relation;             // as a regclass prints it
+    std::string head;                 // CREATE UNLOGGED TABLE, CREATE FOREIGN TABLE
+    std::string of_type;              // of a typed table
+    std::vector<ShapeColumn> columns;        // all, in physical order
+    std::string tail;                        // PARTITION BY, USING, WITH, TABLESPACE, SERVER
+    std::string helper;                      // a name in its schema that no table has
+    std::vector<std::string> after;          // statements that follow: attachment, settings
+    std::vector<std::string> after_children; // when its children are there, which inherit it else
+
+    // Of its rows:
+    std::vector<std::string> copy_columns;
+    std::vector<std::string> padded_columns; // of these: see CopySource
+    bool binary_safe = false; // if the clone makes these:
+    std::vector<ObjectId> own_types; // enums and domains
+};
+
 // Reads what tables.sql gives beyond read_objects(). Raises XX000 if it is malformed.
 std::vector<TableShape> read_table_shapes(const ResultSet& rows);
 
-// The statements that make the tables, in the order of `tables`, which has parents before
-// children. Element i belongs to *tables[i]; what a table waits for its children with stands with
-// the last of them.
+// How the tables of a plan are made.
 //
 // CREATE TABLE ... INHERITS has the columns of the parents first, so it cannot make a table whose
 // parent got a column later. Such a table is made with one more parent before the others: a helper
 // that has its columns in its order, and that it leaves at once (NO INHERIT). What it inherits
 // from the others stays inherited.
-std::vector<std::vector<std::string>>
-create_table_statements(const std::vector<const TableShape*>& tables, int target_version);
+class TableMaker {
+  public:
+    // The table at a place in `tables`, whole.
+    using Loader = std::function<TableShape(std::size_t)>;
+
+    TableMaker() = default;
+    // `tables` has parents before children.
+    TableMaker(const std::vector<const TableHead*>& tables, Loader load, int target_version);
+
+    // The statements that make tables[i]. What a table waits for its children with stands with the
+    // last of them.
+    std::vector<std::string> statements(std::size_t i) const;
+
+  private:
+    struct Parents;
+    Parents load_parents(std::size_t i) const;
+
+    Loader load_;
+    int target_version_ = 0;
+    // By INHERITS, not by partitioning; empty for most.
+    std::unordered_map<std::size_t, std::vector<std::size_t>> parents_;
+    std::unordered_set<std::size_t> has_unknown_parents_; // that are not among the tables
+    // Tables whose last child is the key, in ascending order.
+    std::unordered_map<std::size_t, std::vector<std::size_t>> parents_of_last_;
+    std::unordered_set<std::size_t> has_children_;
+};
 
 } // namespace pgclone

@@ -104,6 +104,10 @@ struct ServerAddress {
 // Throws std::bad_alloc at most.
 ServerAddress server_address();
 
+// Where this server keeps its temporary files, and removes them when it starts. Throws std::bad_alloc
+// at most.
+std::string scratch_directory();
+
 std::int64_t current_timestamp() noexcept; // microseconds since 2000-01-01
 
 // Writes a line of severity LOG to the server's log. Never give it a secret.

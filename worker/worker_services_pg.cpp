@@ -371,6 +371,11 @@ ServerAddress server_address()
     return address;
 }
 
+std::string scratch_directory()
+{
+    return std::string(DataDir) + "/base/pgsql_tmp"; // PG_TEMP_FILES_DIR, which moved from header to header
+}
+
 std::int64_t current_timestamp() noexcept { return GetCurrentTimestamp(); }
 
 void log_message(std::string_view text) noexcept

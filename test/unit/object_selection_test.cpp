@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <string>
 
 using namespace pgclone;
@@ -49,7 +51,13 @@ class Source {
 
     void select(JobScope scope = JobScope::schema)
     {
-        selection = select_objects(objects, edges, tables, options, scope);
+        ObjectStore stored(std::filesystem::temp_directory_path().string());
+        for (const CatalogObject& object : objects)
+            stored.add(object);
+        TableStore shapes(std::filesystem::temp_directory_path().string());
+        for (const auto& [id, table] : tables)
+            shapes.add(table);
+        selection = select_objects(stored, edges, shapes, options, scope);
         REQUIRE(selection.reasons.size() == objects.size());
         REQUIRE(selection.is_silent.size() == objects.size());
     }

@@ -4,8 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "worker/scope_plan.hpp"
 
@@ -14,6 +17,44 @@ namespace pgclone::test {
 inline constexpr std::uint32_t class_relation = 1259;
 inline constexpr std::uint32_t class_namespace = 2615;
 inline constexpr std::uint32_t class_constraint = 2606;
+
+// What a source's catalogs say, as long as it can still be changed.
+struct OpenCatalog {
+    int server_version = 0;
+    std::vector<std::string> schemas;
+    std::vector<CatalogObject> objects;
+    std::vector<ObjectEdge> edges;
+    std::map<ObjectId, TableShape> tables;
+    std::vector<SequenceState> sequences;
+    std::vector<ExtensionRows> extension_rows;
+    std::vector<std::vector<StatementTemplate>> system_privileges;
+    std::vector<std::string> notes;
+
+    CatalogObject& at(ObjectId id)
+    {
+        const auto found = std::find_if(objects.begin(), objects.end(),
+                                        [id](const CatalogObject& object) { return object.id == id; });
+        REQUIRE(found != objects.end());
+        return *found;
+    }
+
+    SourceCatalog close() const
+    {
+        SourceCatalog catalog(std::filesystem::temp_directory_path().string());
+        catalog.server_version = server_version;
+        catalog.schemas = schemas;
+        for (const CatalogObject& object : objects)
+            catalog.objects.add(object);
+        catalog.edges = edges;
+        for (const auto& [id, table] : tables)
+            catalog.tables.add(table);
+        catalog.sequences = sequences;
+        catalog.extension_rows = extension_rows;
+        catalog.system_privileges = system_privileges;
+        catalog.notes = notes;
+        return catalog;
+    }
+};
 
 // A catalog put together by hand: schema s, and what a test adds.
 class Fixture {
@@ -86,15 +127,15 @@ class Fixture {
     {
         CloneOptions shown = options;
         shown.dry_run = true;
-        return plan_scope(catalog, selection, target, naming, shown, split);
+        return plan_scope(catalog.close(), selection, target, naming, shown, split);
     }
     // As it is carried out: small tables in one task each.
     ScopePlan folded_plan() const
     {
-        return plan_scope(catalog, selection, target, naming, options, split);
+        return plan_scope(catalog.close(), selection, target, naming, options, split);
     }
 
-    SourceCatalog catalog;
+    OpenCatalog catalog;
     ObjectSelection selection;
     ScopeTarget target;
     ScopeNaming naming;

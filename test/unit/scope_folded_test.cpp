@@ -69,7 +69,7 @@ TEST_CASE("a table that is cut is no small one")
     table.heap_pages = 1000;
     table.size_bytes = 1000 * 8192 - 8192;
     const SplitRules split{1024 * 1024, 2};
-    const ScopePlan plan = plan_scope(fixture.catalog, fixture.selection, fixture.target,
+    const ScopePlan plan = plan_scope(fixture.catalog.close(), fixture.selection, fixture.target,
                                       fixture.naming, fixture.options, split);
     CHECK(find(plan, "table", "orders"));
     CHECK(find(plan, "data", "orders")->parts > 1);

@@ -83,8 +83,8 @@ TEST_CASE("a table above the threshold is copied in pieces, and its indexes wait
     shape.is_heap = true;
     shape.heap_pages = 100000;
     const auto plan_with = [&](const SplitRules& rules) {
-        return plan_scope(fixture.catalog, fixture.selection, fixture.target, fixture.naming,
-                          fixture.options, rules);
+        return plan_scope(fixture.catalog.close(), fixture.selection, fixture.target,
+                          fixture.naming, fixture.options, rules);
     };
     SUBCASE("pieces")
     {
@@ -143,11 +143,11 @@ TEST_CASE("the index of a large table's key is built with the others, the key is
     const ObjectId key{class_constraint, 30};
     CatalogObject& object = fixture.add_part(ObjectKind::constraint, key, "k on large", 20);
     object.comments = {"COMMENT ON CONSTRAINT k"};
-    fixture.catalog.key_indexes[key] = {"k", "CREATE UNIQUE INDEX k", "USING INDEX k",
+    fixture.catalog.at(key).key_index = {"k", "CREATE UNIQUE INDEX k", "USING INDEX k",
                                         "DROP INDEX IF EXISTS s.k"};
     fixture.add_part(ObjectKind::index, {class_relation, 21}, "large_idx", 20);
-    fixture.catalog.index_bytes[key] = 10;
-    fixture.catalog.index_bytes[{class_relation, 21}] = 11;
+    fixture.catalog.at(key).index_bytes = 10;
+    fixture.catalog.at({class_relation, 21}).index_bytes = 11;
     fixture.add_part(ObjectKind::index_mark, {2610, 22}, "k mark", 20);
     fixture.needs({2610, 22}, key);
     SUBCASE("in two steps")
@@ -240,7 +240,7 @@ TEST_CASE("a foreign key of a large table is validated by a task of its own")
     const ObjectId key{class_constraint, 30};
     fixture.add_part(ObjectKind::foreign_key, key, "fk on large", 20);
     fixture.needs(key, {class_relation, 10});
-    fixture.catalog.validations[key] = {StatementTemplate("ADD NOT VALID"), "VALIDATE"};
+    fixture.catalog.at(key).late_validation = LateValidation{StatementTemplate("ADD NOT VALID"), "VALIDATE"};
     const ScopePlan plan = fixture.plan();
     const CloneTask* add = find(plan, "foreign key", "fk on large");
     const CloneTask* validate = find(plan, "validation", "fk on large");
@@ -263,7 +263,7 @@ TEST_CASE("a foreign key is validated by a merge if both tables are frozen and h
         fixture.add_part(ObjectKind::index, index, "large_idx", 20);
         fixture.add_part(ObjectKind::foreign_key, key, "fk on large", 20);
         fixture.needs(key, {class_relation, 10});
-        fixture.catalog.validations[key] = {StatementTemplate("ADD"), "VALIDATE", index};
+        fixture.catalog.at(key).late_validation = LateValidation{StatementTemplate("ADD"), "VALIDATE", index};
         change(fixture);
         const ScopePlan plan = fixture.plan();
         const CloneTask* validate = find(plan, "validation", "fk on large");
@@ -280,12 +280,12 @@ TEST_CASE("a foreign key is validated by a merge if both tables are frozen and h
         table.heap_pages = 1000;
     };
     CHECK(merges([](Fixture&) {}));
-    CHECK_FALSE(merges([&](Fixture& fixture) { fixture.catalog.validations[key].index = {}; }));
+    CHECK_FALSE(merges([&](Fixture& fixture) { fixture.catalog.at(key).late_validation->index = {}; }));
     CHECK_FALSE(merges([&](Fixture& fixture) { cut(fixture, 20); }));
     CHECK_FALSE(merges([&](Fixture& fixture) { cut(fixture, 10); }));
     // One that is not cloned.
     CHECK_FALSE(merges([&](Fixture& fixture) {
-        fixture.catalog.validations[key].index = {class_relation, 99};
+        fixture.catalog.at(key).late_validation->index = {class_relation, 99};
     }));
 }
 
@@ -331,7 +331,7 @@ TEST_CASE("foreign keys lock both tables, and partitions as their topmost one")
         id++;
         const std::string name = add_key(id, each.table, each.referenced);
         if (each.table == 40)
-            fixture.catalog.validations[{class_constraint, id}] = {StatementTemplate("ADD"),
+            fixture.catalog.at({class_constraint, id}).late_validation = LateValidation{StatementTemplate("ADD"),
                                                                    "VALIDATE"};
     }
     const ScopePlan plan = fixture.plan();
@@ -399,7 +399,8 @@ TEST_CASE("materialized views are refreshed after those that they read, through 
     fixture.needs(upper, between);
     fixture.needs(between, lower);
     fixture.needs(lower, {class_relation, 10});
-    fixture.catalog.populated = {{upper, true}, {lower, true}, {{class_relation, 14}, false}};
+    fixture.catalog.at(upper).is_populated = true;
+    fixture.catalog.at(lower).is_populated = true;
     const ScopePlan plan = fixture.plan();
     const CloneTask* first = find(plan, "refresh", "lower");
     const CloneTask* second = find(plan, "refresh", "upper");
@@ -425,7 +426,7 @@ TEST_CASE("objects that need each other to any depth are planned without a deep 
     const ObjectId rows{class_relation, 11};
     fixture.add(ObjectKind::materialized_view, rows, "rows", "MATERIALIZED VIEW s.rows");
     fixture.needs(rows, top);
-    fixture.catalog.populated = {{rows, true}};
+    fixture.catalog.at(rows).is_populated = true;
     fixture.add_table(12, "typed");
     fixture.needs({class_relation, 12}, top); // as by a column of the view's row type
     const ScopePlan plan = fixture.plan();
@@ -536,8 +537,11 @@ TEST_CASE("a renamed schema: statements that name it, and where rows go")
                                                                 StatementTemplate::Role{"bob"}})};
     fixture.options.acls = true;
     fixture.add_table(10, "orders");
-    rename_schema(fixture.catalog, fixture.naming);
-    const ScopePlan plan = fixture.plan();
+    SourceCatalog catalog = fixture.catalog.close();
+    rename_schema(catalog, fixture.naming);
+    fixture.options.dry_run = true;
+    const ScopePlan plan = plan_scope(std::move(catalog), fixture.selection, fixture.target,
+                                      fixture.naming, fixture.options, fixture.split);
     const CloneTask* schema = find(plan, "schema", "s");
     REQUIRE(schema);
     CHECK(schema->statements ==

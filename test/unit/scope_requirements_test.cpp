@@ -11,8 +11,8 @@ TEST_CASE("a definition that only newer servers know is missing its server versi
     Fixture fixture;
     fixture.add_table(10, "plain");
     fixture.add_table(20, "virtual").needs_version = 180000;
-    CHECK(newer_than_target(fixture.catalog, fixture.selection, 180006).empty());
-    const std::vector<MissingObject> missing = newer_than_target(fixture.catalog, fixture.selection, 150020);
+    CHECK(newer_than_target(fixture.catalog.close(), fixture.selection, 180006).empty());
+    const std::vector<MissingObject> missing = newer_than_target(fixture.catalog.close(), fixture.selection, 150020);
     REQUIRE(missing.size() == 1);
     CHECK(missing[0].first.kind == "server version");
     CHECK(missing[0].first.name == "18");
@@ -24,7 +24,7 @@ TEST_CASE("a definition that only newer servers know is missing its server versi
     // Not if it is left out.
     for (std::string& reason : fixture.selection.reasons)
         reason = "excluded";
-    CHECK(newer_than_target(fixture.catalog, fixture.selection, 150020).empty());
+    CHECK(newer_than_target(fixture.catalog.close(), fixture.selection, 150020).empty());
 }
 
 TEST_CASE("what is missing is listed with who needs it, and what provides it")

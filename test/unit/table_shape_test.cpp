@@ -59,10 +59,14 @@ TableShape table(std::uint32_t oid, std::vector<ShapeColumn> columns,
 std::vector<Statements> create_table_statements(const std::vector<TableShape>& tables,
                                                 int target_version = 150000)
 {
-    std::vector<const TableShape*> pointers;
+    std::vector<const TableHead*> heads;
     for (const TableShape& table : tables)
-        pointers.push_back(&table);
-    return pgclone::create_table_statements(pointers, target_version);
+        heads.push_back(&table);
+    const TableMaker maker(heads, [&tables](std::size_t i) { return tables[i]; }, target_version);
+    std::vector<Statements> statements;
+    for (std::size_t i = 0; i < tables.size(); i++)
+        statements.push_back(maker.statements(i));
+    return statements;
 }
 
 // How the last of `tables` is made.

@@ -4,13 +4,14 @@
 #   PG_MAJOR=15            the server's major version
 #   PGTAP_PACKAGE=name     which package has pgTAP; empty: it is there already
 #   PG_CONFIG=/path        its pg_config, if it is not Debian's
-#   TEST_PORT=55410        ports are searched from here on
+#   TEST_PORT=25410        ports are searched from here on: below those that systems give to outgoing
+#                          connections (from 32768 on), one of which could have it a moment later
 #   KEEP=1                 keep the work folder with the servers' data and logs
 
 repo_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PG_MAJOR=${PG_MAJOR:-15}
 PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG_MAJOR/bin/pg_config}
-TEST_PORT=${TEST_PORT:-55410}
+TEST_PORT=${TEST_PORT:-25410}
 # The servers refuse to run as root.
 server_user=postgres
 work_dir=
